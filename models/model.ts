@@ -1,19 +1,33 @@
 // What an architecture is: how to read its sizes from a file's metadata, which weights it needs with which shapes, and
 // a straight-line `forward`. A model file never sees a kernel, a buffer or a device.
 
+import type { FennecError } from "../src/errors";
 import type { GraphBuilder, Value, WeightRef } from "../src/graph/graph";
 
-/** Typed access to a file's metadata. Getters without a default throw `metadata-missing` naming key and file. */
+/**
+ * Typed access to a file's metadata, made by `src/model/meta.ts`. Getters without a fallback throw `metadata-missing`
+ * naming key and file; a value of another type throws `metadata-type`, one outside the key's limits `file-corrupt`.
+ */
 export interface Meta {
   readonly architecture: string;
   has(key: string): boolean;
   /** A whole number in `[0, 2^53)`. */
   int(key: string, fallback?: number): number;
+  /** A finite number. */
   float(key: string, fallback?: number): number;
   bool(key: string, fallback?: boolean): boolean;
   string(key: string, fallback?: string): string;
   /** Per-layer values: an array of `length`, or one number repeated. */
   ints(key: string, length: number, fallback?: number): readonly number[];
+  /**
+   * Which layers have a window: an array of flags, or a period n (each nth layer has none), `period` when absent.
+   * Source: llama.cpp, `llama_hparams::set_swa_pattern`.
+   */
+  windowed(key: string, layers: number, period: number): readonly boolean[];
+  /** Refuses the file when it has this key with another value (`file-unsupported`). */
+  only(key: string, value: number): void;
+  /** The error for a value that this version cannot run. */
+  unsupported(key: string, got: string, supported: string): FennecError;
   /** Rows (slow axis) of a tensor that the file must have. */
   rows(tensor: string): number;
   hasTensor(tensor: string): boolean;
