@@ -1,0 +1,254 @@
+// Assembles the webgpu backend: device, plan, buffers, pipelines, weights. The first token needs pipelines for one row
+// and for one prefill chunk only; the others compile at their first use.
+
+import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../../../kernels/common/batch";
+import { formatOf } from "../../../kernels/quant/index";
+import { ropeTables } from "../../../kernels/rope/rope";
+import { exp2Table, MAX_BIASES } from "../../../kernels/sample/slot";
+import { FennecError } from "../../errors";
+import type { TensorInfo, WeightsFile } from "../../files/weights_file";
+import type { CacheSpec, WeightRef } from "../../graph/graph";
+import { buildPlan } from "../../plan/lower";
+import type { BufferRef, Plan } from "../../plan/plan";
+import type { Backend, BackendInput, Counters } from "../backend";
+import { cacheGroups, layerPageBytes } from "../cache_groups";
+import { bindDispatches } from "./bindings";
+import { type Gpu, type GpuOptions, openGpu } from "./device";
+import { GpuMemory, guarded } from "./memory";
+import { Pipelines } from "./pipelines";
+import { Readback } from "./readback";
+import { Uploader } from "./upload";
+import { WebgpuBackend } from "./webgpu_backend";
+
+export interface WebgpuOptions extends GpuOptions {
+  /** Prefer this variant of every kernel that has it: tests run whole models on each family. */
+  readonly preferVariant?: string;
+  /** Rows of a prefill chunk; chosen by the device when absent. */
+  readonly chunkRows?: number;
+}
+
+/**
+ * Makes a backend on WebGPU.
+ *
+ * @throws FennecError `webgpu-missing`, `webgpu-limits`, `out-of-memory`, `kernel-compile`, `self-test-failed`,
+ *   `tensor-not-finite`, `backend-unsupported`, `aborted`, and those of the file's source. Nothing is left on the GPU.
+ */
+export async function createWebgpuBackend(
+  input: BackendInput,
+  gpu: GPU,
+  options: WebgpuOptions = {},
+): Promise<Backend> {
+  const opened = await openGpu(gpu, options);
+  try {
+    return await guarded(opened.device, `loading ${input.file.name}`, () => assemble(input, opened, options));
+  } catch (error) {
+    opened.device.destroy();
+    throw error;
+  }
+}
+
+async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): Promise<Backend> {
+  const { graph, file, vocab } = input;
+  const { precision, kv, slots, signal, onProgress } = input.options;
+  const { device, traits } = gpu;
+  const counters = newCounters();
+  const memory = new GpuMemory(device, counters);
+  const pipelines = new Pipelines(device, traits, counters, options.preferVariant);
+
+  const chunkRows = Math.min(MAX_ROWS, options.chunkRows ?? (traits.software ? 64 : 256));
+  const maxBindingBytes = device.limits.maxStorageBufferBindingSize;
+  const elementBytes = kv === "f16" ? 2 : 4;
+  const kvTokens = Math.min(input.options.kvTokens, mostKvTokens(graph.caches, elementBytes, slots, maxBindingBytes));
+  const context = Math.min(input.options.context, kvTokens);
+  const groups = cacheGroups(graph, {
+    pageTokens: PAGE_TOKENS,
+    elementBytes,
+    chunk: chunkRows,
+    slots,
+    context,
+    kvTokens,
+  });
+  const pagesPerSlot = Math.ceil(context / PAGE_TOKENS);
+  const plan = buildPlan({
+    graph,
+    vocab,
+    kv,
+    groups,
+    pagesPerSlot,
+    slots,
+    context,
+    maxBindingBytes,
+    formatOf: (weight) => formatOf(tensorOf(file, weight).type),
+  });
+
+  onProgress?.({ phase: "compile", bytesLoaded: 0, bytesTotal: 0 });
+  const compiled = compileFirst(plan, pipelines, chunkRows);
+  compiled.catch(() => {}); // awaited below; an error of the upload must not leave it unhandled
+
+  const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage;
+  const rowsOf = { tokens: chunkRows, outputs: MAX_OUTPUTS };
+  const scratch = plan.scratch.map(({ rows, width }, index) =>
+    memory.create(`scratch ${index}`, 4 * width * rowsOf[rows], STORAGE | COPY_SRC, "other"),
+  );
+  const pageBytes = graph.caches.map((layer) => layerPageBytes(layer, { pageTokens: PAGE_TOKENS, elementBytes }));
+  const kvBuffers = pageBytes.map((bytes, layer) => {
+    const { pages } = groups.find(({ layers }) => layers.includes(layer))!;
+    return memory.create(`kv ${layer}`, pages * bytes, STORAGE | COPY_SRC | COPY_DST, "kv");
+  });
+  const fixed = {
+    batch: memory.create("batch", BATCH_BYTES, UNIFORM | COPY_DST, "other"),
+    slots: memory.create("slots", 4 * SLOT_WORDS * slots, STORAGE | COPY_DST, "other"),
+    pages: memory.create("pages", 4 * groups.length * slots * pagesPerSlot, STORAGE | COPY_DST, "other"),
+    vectors: memory.create("vectors", 4 * plan.vectorElements, STORAGE | COPY_DST, "weights"),
+    rope: memory.create("rope", 4 * plan.ropeElements, STORAGE | COPY_DST, "other"),
+    scores: memory.create("scores", 4 * vocab * MAX_OUTPUTS, STORAGE, "other"),
+    counts: memory.create("counts", 4 * vocab * slots, STORAGE | COPY_DST, "other"),
+    biases: memory.create("biases", 8 * MAX_BIASES * slots, STORAGE | COPY_DST, "other"),
+    exp2: memory.create("exp2", exp2Table().byteLength, STORAGE | COPY_DST, "other"),
+    sampled: memory.create("sampled", 8 * MAX_OUTPUTS, STORAGE | COPY_SRC, "other"),
+  };
+
+  const matrices = await uploadAll(input, plan, gpu, memory, pipelines, fixed, context);
+  const bufferOf = (ref: BufferRef): GPUBuffer => {
+    switch (ref.kind) {
+      case "scratch":
+        return scratch[ref.index]!;
+      case "matrix":
+        return matrices.get(ref.name)![ref.part]!;
+      case "kv":
+        return kvBuffers[ref.layer]!;
+      default:
+        return fixed[ref.kind];
+    }
+  };
+  const bound = bindDispatches(device, [...plan.dispatches, plan.sampling], pipelines, memory, counters, bufferOf);
+  const readback = new Readback(memory, counters, 8 * MAX_OUTPUTS);
+  await compiled;
+  signal?.throwIfAborted();
+
+  const backend = new WebgpuBackend({
+    device,
+    adapter: gpu.adapter,
+    precision,
+    limits: { rows: chunkRows, outputs: MAX_OUTPUTS, slots, context },
+    pageTokens: PAGE_TOKENS,
+    groups,
+    pagesPerSlot,
+    vocab,
+    counters,
+    memory,
+    traits,
+    pipelines,
+    readback,
+    dispatches: bound.slice(0, -1),
+    sampling: bound.at(-1)!,
+    buffers: {
+      ...fixed,
+      kv: kvBuffers,
+      logits: bufferOf(plan.logits),
+      pageCopy: memory.create("page copy", Math.max(...pageBytes), COPY_SRC | COPY_DST, "other"),
+    },
+    pageBytes,
+  });
+  onProgress?.({ phase: "ready", bytesLoaded: file.bytes, bytesTotal: file.bytes });
+  return backend;
+}
+
+/** Tokens whose keys and values in any one layer still fit a storage binding. */
+function mostKvTokens(
+  caches: readonly CacheSpec[],
+  elementBytes: number,
+  slots: number,
+  maxBindingBytes: number,
+): number {
+  const largest = Math.max(...caches.map((cache) => layerPageBytes(cache, { pageTokens: PAGE_TOKENS, elementBytes })));
+  // Pools have a page more for each further slot (cache_groups.ts).
+  return PAGE_TOKENS * Math.max(1, Math.floor(maxBindingBytes / largest) - (slots - 1));
+}
+
+/** Pipelines for decoding one sequence and for a prefill chunk, all at once. */
+async function compileFirst(plan: Plan, pipelines: Pipelines, chunkRows: number): Promise<void> {
+  const formats = new Set(plan.matrices.map(({ format }) => format));
+  await Promise.all([
+    ...[...formats].map(({ repack }) => pipelines.compile(repack, 1)),
+    ...[...plan.dispatches, plan.sampling].flatMap(({ kernel, rows }) =>
+      (rows === "tokens" ? [1, chunkRows] : [1]).map((bucket) => pipelines.compile(kernel, bucket)),
+    ),
+  ]);
+}
+
+/** Streams matrices, then the small vectors and the tables that are computed. */
+async function uploadAll(
+  { file, options: { signal, onProgress } }: BackendInput,
+  plan: Plan,
+  { device }: Gpu,
+  memory: GpuMemory,
+  pipelines: Pipelines,
+  fixed: { readonly vectors: GPUBuffer; readonly rope: GPUBuffer; readonly exp2: GPUBuffer },
+  context: number,
+): Promise<ReadonlyMap<string, GPUBuffer[]>> {
+  const bytesTotal = plan.matrices.reduce((sum, { name }) => sum + file.tensors.get(name)!.bytes, 0);
+  let bytesLoaded = 0;
+  const uploader = new Uploader(device, memory, pipelines, plan.matrices.length);
+  const matrices = new Map<string, GPUBuffer[]>();
+  // In the order of the file, so that a download is read once from front to back.
+  const inFileOrder = [...plan.matrices].sort(
+    (a, b) => file.tensors.get(a.name)!.offset - file.tensors.get(b.name)!.offset,
+  );
+  for (const matrix of inFileOrder) {
+    const buffers = await uploader.upload(matrix, file.tensors.get(matrix.name)!, signal, (bytes) => {
+      bytesLoaded += bytes;
+      onProgress?.({ phase: "weights", bytesLoaded, bytesTotal });
+    });
+    matrices.set(matrix.name, buffers);
+  }
+  await uploader.finish();
+
+  const vectors = new Float32Array(plan.vectorElements);
+  for (const { ref, at } of plan.vectors) vectors.set(await readVector(file, ref, signal), at);
+  const rope = new Float32Array(plan.ropeElements);
+  for (const { rope: spec, at } of plan.ropes) {
+    const factors = spec.factors && (await readVector(file, spec.factors, signal));
+    const frequencies = spec.frequencies.map((frequency, i) => frequency / (factors?.[i] ?? 1));
+    rope.set(ropeTables(frequencies, context), at);
+  }
+  device.queue.writeBuffer(fixed.vectors, 0, vectors);
+  device.queue.writeBuffer(fixed.rope, 0, rope);
+  device.queue.writeBuffer(fixed.exp2, 0, exp2Table());
+  return matrices;
+}
+
+/** A small vector, whole, as f32. @throws FennecError `tensor-not-finite`. */
+async function readVector(file: WeightsFile, ref: WeightRef, signal?: AbortSignal): Promise<Float32Array> {
+  const tensor = tensorOf(file, ref);
+  const bytes = await tensor.source.read(tensor.offset, tensor.bytes, signal);
+  const values = formatOf(tensor.type).dequantize(bytes);
+  if (!values.every(Number.isFinite))
+    throw new FennecError(
+      "tensor-not-finite",
+      `tensor "${ref.name}" has NaN or infinite values: the file is damaged. Download it again.`,
+    );
+  return values;
+}
+
+function tensorOf(file: WeightsFile, ref: WeightRef): TensorInfo {
+  const tensor = file.tensors.get(ref.name);
+  if (!tensor) throw new FennecError("tensor-missing", `${file.name}: tensor "${ref.name}" is missing`);
+  return tensor;
+}
+
+function newCounters(): Counters {
+  return {
+    dispatches: 0,
+    submits: 0,
+    passes: 0,
+    bindGroups: 0,
+    buffers: 0,
+    pipelines: 0,
+    pageWrites: 0,
+    batchWrites: 0,
+    slotWrites: 0,
+    otherWrites: 0,
+    bytesRead: 0,
+  };
+}

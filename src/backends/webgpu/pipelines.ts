@@ -1,0 +1,147 @@
+// Compute pipelines: which variant of a kernel runs for a number of rows, compiled once per variant and bucket and kept.
+// All variants of a kernel share one bind group layout, so that bind groups never depend on rows.
+
+import { type Access, type DeviceTraits, type Kernel, ROW_BUCKETS, type Variant } from "../../../kernels/kernel";
+import { link } from "../../../kernels/linker";
+import { FennecError } from "../../errors";
+import type { Counters } from "../backend";
+
+/** A pipeline that is compiled, with the variant that it runs. */
+export interface CompiledKernel {
+  readonly variant: Variant;
+  readonly pipeline: GPUComputePipeline;
+}
+
+/** A variant to use before its suitability is asked: tests run whole models on each. */
+export type PreferredVariant = string | undefined;
+
+const BUFFER_TYPES: Record<Access, GPUBufferBindingType> = {
+  uniform: "uniform",
+  read: "read-only-storage",
+  read_write: "storage",
+};
+
+export class Pipelines {
+  readonly #device: GPUDevice;
+  readonly traits: DeviceTraits;
+  readonly #counters: Counters;
+  readonly #prefer: PreferredVariant;
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  readonly #compiled = new Map<string, CompiledKernel>();
+  readonly #pending = new Map<string, Promise<CompiledKernel>>();
+  readonly #refused = new Set<string>();
+
+  constructor(device: GPUDevice, traits: DeviceTraits, counters: Counters, prefer?: PreferredVariant) {
+    this.#device = device;
+    this.traits = traits;
+    this.#counters = counters;
+    this.#prefer = prefer;
+  }
+
+  layout(kernel: Kernel): GPUBindGroupLayout {
+    const known = this.#layouts.get(kernel.name);
+    if (known) return known;
+    const layout = this.#device.createBindGroupLayout({
+      label: kernel.name,
+      entries: Object.values(kernel.bindings).map((access, binding) => ({
+        binding,
+        visibility: GPUShaderStage.COMPUTE,
+        buffer: { type: BUFFER_TYPES[access] },
+      })),
+    });
+    this.#layouts.set(kernel.name, layout);
+    return layout;
+  }
+
+  /** The pipeline for `bucket` rows if it is compiled already. */
+  ready(kernel: Kernel, bucket: number): CompiledKernel | undefined {
+    return this.#compiled.get(keyOf(kernel, bucket));
+  }
+
+  /** @throws FennecError `kernel-compile`, or `self-test-failed` when every variant was refused. */
+  async compile(kernel: Kernel, bucket: number): Promise<CompiledKernel> {
+    const key = keyOf(kernel, bucket);
+    const known = this.#compiled.get(key);
+    if (known) return known;
+    const pending = this.#pending.get(key) ?? this.#compile(kernel, bucket, key);
+    this.#pending.set(key, pending);
+    return pending;
+  }
+
+  /** Never use this variant again; the next one that suits takes its place. */
+  refuse(kernel: Kernel, variant: Variant): void {
+    this.#refused.add(`${kernel.name} ${variant.name}`);
+    for (const [key, { variant: used }] of this.#compiled) {
+      if (key.startsWith(`${kernel.name} `) && used.name === variant.name) {
+        this.#compiled.delete(key);
+        this.#pending.delete(key);
+      }
+    }
+  }
+
+  variantOf(kernel: Kernel, bucket: number): Variant {
+    const candidates = kernel.variants.filter(
+      ({ name, rows: [least, most] = [1, Number.POSITIVE_INFINITY] }) =>
+        bucket >= least && bucket <= most && !this.#refused.has(`${kernel.name} ${name}`),
+    );
+    const chosen =
+      candidates.find((variant) => variant.name === this.#prefer && (variant.runs ?? variant.suits)(this.traits)) ??
+      candidates.find((variant) => variant.suits(this.traits)) ??
+      candidates.find((variant) => variant.runs?.(this.traits));
+    if (!chosen)
+      throw new FennecError(
+        "self-test-failed",
+        `kernel ${kernel.name}: no variant gives right results for ${bucket} rows on this device. ` +
+          `Please report the adapter (fennec doctor) and choose another backend.`,
+      );
+    return chosen;
+  }
+
+  async #compile(kernel: Kernel, bucket: number, key: string): Promise<CompiledKernel> {
+    const variant = this.variantOf(kernel, bucket);
+    const compiled = { variant, pipeline: await this.#pipeline(kernel, variant, bucket) };
+    this.#compiled.set(key, compiled);
+    return compiled;
+  }
+
+  async #pipeline(kernel: Kernel, variant: Variant, bucket: number): Promise<GPUComputePipeline> {
+    const constants = variant.constants?.(bucket, this.traits) ?? {};
+    const code = link(kernel.name, variant.parts, kernel.bindings, constants, variant.enable);
+    const module = this.#device.createShaderModule({ label: `${kernel.name}/${variant.name}`, code });
+    try {
+      const pipeline = await this.#device.createComputePipelineAsync({
+        label: `${kernel.name}/${variant.name}/${bucket}`,
+        layout: this.#device.createPipelineLayout({ bindGroupLayouts: [this.layout(kernel)] }),
+        compute: { module, entryPoint: "main" },
+      });
+      this.#counters.pipelines++;
+      return pipeline;
+    } catch (cause) {
+      const info = await module.getCompilationInfo();
+      const messages = info.messages.map((m) => `  line ${m.lineNum}: ${m.message}\n${around(code, m.lineNum)}`);
+      throw new FennecError(
+        "kernel-compile",
+        `kernel ${kernel.name}, variant ${variant.name}, constants ${JSON.stringify(constants)} does not compile: ` +
+          `${cause instanceof Error ? cause.message : cause}\n${messages.join("\n")}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** The smallest bucket that holds `rows`; `chunk` past the largest. */
+export function bucketOf(rows: number, chunk: number): number {
+  return ROW_BUCKETS.find((bucket) => rows <= bucket) ?? chunk;
+}
+
+function keyOf(kernel: Kernel, bucket: number): string {
+  return `${kernel.name} ${bucket}`;
+}
+
+function around(code: string, line: number): string {
+  const lines = code.split("\n");
+  return lines
+    .slice(Math.max(0, line - 3), line + 2)
+    .map((text, index) => `    ${Math.max(0, line - 3) + index + 1} | ${text}`)
+    .join("\n");
+}

@@ -1,0 +1,332 @@
+// The webgpu backend at work: slots, page tables and steps. All buffers and bind groups exist before the first step; a
+// step writes what changed, replays the plan in one pass, and reads back what was asked for.
+
+import {
+  BATCH_BYTES,
+  BATCH_HEADER_WORDS,
+  LAST_TOKEN as LAST_TOKEN_WORD,
+  MAX_OUTPUTS,
+  MAX_ROWS,
+  OUTPUT_NO_SAMPLE,
+  ROW_WORDS,
+  SLOT_WORDS,
+} from "../../../kernels/common/batch";
+import { type DeviceTraits, ROW_BUCKETS } from "../../../kernels/kernel";
+import { encodeBiases, encodeCounts, encodeSlot, MAX_BIASES, usesCounts } from "../../../kernels/sample/slot";
+import { FennecError } from "../../errors";
+import {
+  type Backend,
+  type BackendLimits,
+  type CacheGroup,
+  type Counters,
+  LAST_TOKEN,
+  type Precision,
+  type SlotState,
+  type StepBatch,
+  type StepOutput,
+} from "../backend";
+import type { BoundDispatch } from "./bindings";
+import type { GpuMemory } from "./memory";
+import { bucketOf, type Pipelines } from "./pipelines";
+import type { Readback } from "./readback";
+
+/** What `index.ts` assembles. */
+export interface WebgpuParts {
+  readonly device: GPUDevice;
+  readonly adapter: string;
+  readonly precision: Precision;
+  readonly limits: BackendLimits;
+  readonly pageTokens: number;
+  readonly groups: readonly CacheGroup[];
+  readonly pagesPerSlot: number;
+  readonly vocab: number;
+  readonly counters: Counters;
+  readonly memory: GpuMemory;
+  readonly traits: DeviceTraits;
+  readonly pipelines: Pipelines;
+  readonly readback: Readback;
+  readonly dispatches: readonly BoundDispatch[];
+  readonly sampling: BoundDispatch;
+  readonly buffers: {
+    readonly batch: GPUBuffer;
+    readonly slots: GPUBuffer;
+    readonly pages: GPUBuffer;
+    readonly counts: GPUBuffer;
+    readonly biases: GPUBuffer;
+    readonly sampled: GPUBuffer;
+    readonly logits: GPUBuffer;
+    /** By layer. */
+    readonly kv: readonly GPUBuffer[];
+    /** As large as the largest page of a layer. */
+    readonly pageCopy: GPUBuffer;
+  };
+  /** Bytes of one page of a layer, by layer. */
+  readonly pageBytes: readonly number[];
+}
+
+/** One dispatch with its pipeline and grid chosen. */
+interface Replayed {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly x: number;
+  readonly y: number;
+  readonly z: number;
+}
+
+export class WebgpuBackend implements Backend {
+  readonly kind = "webgpu";
+  readonly precision: Precision;
+  readonly adapter: string;
+  readonly limits: BackendLimits;
+  readonly pageTokens: number;
+  readonly groups: readonly CacheGroup[];
+  readonly counters: Readonly<Counters>;
+  readonly lost: Promise<{ readonly reason: string }>;
+  readonly #parts: WebgpuParts;
+  readonly #counters: Counters;
+  readonly #batch = new Uint32Array(BATCH_BYTES / 4);
+  readonly #written = new Uint32Array(BATCH_BYTES / 4);
+  readonly #replays = new Map<string, readonly Replayed[]>();
+  /** Steps that wait for a pipeline or a ring slot; while there are any, later steps wait behind them. */
+  #waiting = 0;
+  #tail: Promise<unknown> = Promise.resolve();
+  #failure: FennecError | undefined;
+
+  constructor(parts: WebgpuParts) {
+    this.#parts = parts;
+    this.#counters = parts.counters;
+    this.precision = parts.precision;
+    this.adapter = parts.adapter;
+    this.limits = parts.limits;
+    this.pageTokens = parts.pageTokens;
+    this.groups = parts.groups;
+    this.counters = parts.counters;
+    this.lost = parts.device.lost.then(({ reason, message }) => {
+      this.#failure ??= new FennecError(
+        "device-lost",
+        `the GPU device was lost (${reason}): ${message}. Load the model again.`,
+      );
+      return { reason: message || String(reason) };
+    });
+    parts.device.addEventListener("uncapturederror", (event) => {
+      this.#failure ??= new FennecError("device-lost", `the GPU refused a command: ${event.error.message}`);
+    });
+  }
+
+  get memory() {
+    return { ...this.#parts.memory.bytes };
+  }
+
+  openSlot(slot: number, state: SlotState): void {
+    const { device, buffers, vocab } = this.#parts;
+    device.queue.writeBuffer(buffers.slots, 4 * SLOT_WORDS * slot, encodeSlot(state));
+    this.#counters.slotWrites++;
+    if (state.sampler.logitBias.size > 0) {
+      device.queue.writeBuffer(buffers.biases, 8 * MAX_BIASES * slot, encodeBiases(state.sampler));
+      this.#counters.slotWrites++;
+    }
+    if (usesCounts(state.sampler)) {
+      device.queue.writeBuffer(buffers.counts, 4 * vocab * slot, encodeCounts(state.history, vocab));
+      this.#counters.slotWrites++;
+    }
+  }
+
+  step(batch: StepBatch): Promise<readonly StepOutput[]> {
+    try {
+      this.#check(batch);
+      if (this.#waiting === 0 && this.#isReady(batch)) return this.#submit(batch);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    this.#waiting++;
+    // Boxed, so that the next step waits for this one's submission and not for its results.
+    const submission = this.#tail.then(async () => {
+      try {
+        await this.#prepare(batch);
+        return { outputs: this.#submit(batch) };
+      } finally {
+        this.#waiting--;
+      }
+    });
+    this.#tail = submission.catch(() => {});
+    return submission.then(({ outputs }) => outputs);
+  }
+
+  /** Compiles what steps of so many rows need, ahead of the first of them. */
+  async warm(rows: number, outputs: number): Promise<void> {
+    await Promise.all(
+      this.#dispatchesFor(outputs, outputs > 0).map(({ kernel, rows: kind }) =>
+        this.#parts.pipelines.compile(kernel, this.#bucket(kind === "tokens" ? rows : outputs)),
+      ),
+    );
+  }
+
+  dispose(): void {
+    this.#failure ??= new FennecError("disposed", "this backend was disposed");
+    this.#parts.memory.dispose();
+    this.#parts.device.destroy();
+  }
+
+  #check({ rows, pages = [] }: StepBatch): void {
+    if (this.#failure) throw this.#failure;
+    const { limits, vocab, pagesPerSlot, groups } = this.#parts;
+    const invalid = (message: string) => new FennecError("invalid-argument", `step: ${message}`);
+    if (rows.length === 0 || rows.length > limits.rows)
+      throw invalid(`${rows.length} rows; allowed are 1 to ${limits.rows}`);
+    const outputs = rows.filter(({ want }) => want !== "nothing").length;
+    if (outputs > limits.outputs) throw invalid(`${outputs} rows want an output; at most ${limits.outputs} may`);
+    for (const { slot, token, position } of rows) {
+      if (!(slot >= 0 && slot < limits.slots)) throw invalid(`slot ${slot}; there are ${limits.slots}`);
+      if (token !== LAST_TOKEN && !(token >= 0 && token < vocab))
+        throw invalid(`token ${token}; the vocabulary has ${vocab}`);
+      if (!(position >= 0 && position < limits.context))
+        throw invalid(`position ${position}; the context has ${limits.context}`);
+    }
+    for (const { group, slot, index, page } of pages) {
+      const known = groups[group];
+      if (!known || page < 0 || page >= known.pages || index < 0 || index >= pagesPerSlot || slot >= limits.slots)
+        throw invalid(`page ${page} of group ${group} at ${index} of slot ${slot} is out of range`);
+    }
+  }
+
+  #isReady(batch: StepBatch): boolean {
+    if (this.#parts.readback.full || (wantsLogits(batch) && this.#parts.readback.largeBusy)) return false;
+    return this.#replay(batch) !== undefined;
+  }
+
+  async #prepare(batch: StepBatch): Promise<void> {
+    const outputs = outputsOf(batch).length;
+    await this.warm(batch.rows.length, outputs);
+    while (this.#parts.readback.full) await this.#parts.readback.full;
+    while (wantsLogits(batch) && this.#parts.readback.largeBusy) await this.#parts.readback.largeBusy;
+    if (this.#failure) throw this.#failure;
+  }
+
+  async #submit(batch: StepBatch): Promise<readonly StepOutput[]> {
+    const { device, buffers, readback, vocab } = this.#parts;
+    const wanting = outputsOf(batch);
+    const replay = this.#replay(batch)!;
+    const encoder = device.createCommandEncoder();
+    this.#writePages(batch, encoder);
+    this.#writeBatch(batch, wanting);
+
+    const pass = encoder.beginComputePass();
+    for (const { pipeline, group, x, y, z } of replay) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(x, y, z);
+    }
+    pass.end();
+    const tokens = wanting.some(({ want }) => want === "token")
+      ? readback.copy(encoder, buffers.sampled, 8 * wanting.length)
+      : undefined;
+    const logits = wantsLogits(batch)
+      ? readback.copyLarge(encoder, buffers.logits, 4 * vocab * wanting.length, 4 * vocab * MAX_OUTPUTS)
+      : undefined;
+    device.queue.submit([encoder.finish()]);
+    this.#counters.passes++;
+    this.#counters.submits++;
+    this.#counters.dispatches += replay.length;
+    if (!tokens && !logits) return [];
+
+    const [sampled, values] = await Promise.all([tokens?.(), logits?.()]).catch((error: unknown) => {
+      throw this.#failure ?? error;
+    });
+    if (this.#failure) throw this.#failure;
+    const ids = sampled && new Uint32Array(sampled);
+    return wanting.map(({ slot, want }, output): StepOutput => {
+      if (want === "token") return { want, slot, token: ids![2 * output]!, generation: ids![2 * output + 1]! };
+      return { want: "logits", slot, logits: new Float32Array(values!, 4 * vocab * output, vocab).slice() };
+    });
+  }
+
+  #writePages({ pages = [], pageCopies = [] }: StepBatch, encoder: GPUCommandEncoder): void {
+    const { device, buffers, limits, pagesPerSlot, groups, pageBytes } = this.#parts;
+    for (const { group, slot, index, page } of pages) {
+      const at = (group * limits.slots + slot) * pagesPerSlot + index;
+      device.queue.writeBuffer(buffers.pages, 4 * at, Uint32Array.of(page));
+      this.#counters.pageWrites++;
+    }
+    for (const { group, from, to } of pageCopies) {
+      for (const layer of groups[group]!.layers) {
+        const bytes = pageBytes[layer]!;
+        // Through a third buffer: WebGPU does not copy within one.
+        encoder.copyBufferToBuffer(buffers.kv[layer]!, from * bytes, buffers.pageCopy, 0, bytes);
+        encoder.copyBufferToBuffer(buffers.pageCopy, 0, buffers.kv[layer]!, to * bytes, bytes);
+      }
+    }
+  }
+
+  /** Writes the batch uniform unless it already says the same: in steady decoding it does. */
+  #writeBatch({ rows }: StepBatch, wanting: readonly Wanting[]): void {
+    const words = this.#batch.fill(0);
+    words[0] = rows.length;
+    words[1] = wanting.length;
+    rows.forEach(({ slot, token, position, keyEnd }, index) => {
+      const at = BATCH_HEADER_WORDS + ROW_WORDS * index;
+      const last = token === LAST_TOKEN;
+      words[at] = last ? LAST_TOKEN_WORD : token;
+      words[at + 1] = last ? 0 : position;
+      words[at + 2] = slot;
+      words[at + 3] = last ? 0 : (keyEnd ?? position + 1);
+    });
+    wanting.forEach(({ row, want }, output) => {
+      words[BATCH_HEADER_WORDS + ROW_WORDS * MAX_ROWS + output] = want === "logits" ? row | OUTPUT_NO_SAMPLE : row;
+    });
+    if (words.every((word, at) => word === this.#written[at])) return;
+    this.#written.set(words);
+    this.#parts.device.queue.writeBuffer(this.#parts.buffers.batch, 0, words);
+    this.#counters.batchWrites++;
+  }
+
+  /** The dispatches of such a step with pipelines and grids, or undefined while a pipeline is not compiled. */
+  #replay(batch: StepBatch): readonly Replayed[] | undefined {
+    const rows = batch.rows.length;
+    const outputs = outputsOf(batch).length;
+    const sampling = batch.rows.some(({ want }) => want === "token");
+    const key = `${rows} ${outputs} ${sampling}`;
+    const known = this.#replays.get(key);
+    if (known) return known;
+    const { pipelines, traits } = this.#parts;
+    const replay: Replayed[] = [];
+    for (const { kernel, params, group, rows: kind } of this.#dispatchesFor(outputs, sampling)) {
+      const count = kind === "tokens" ? rows : outputs;
+      const bucket = this.#bucket(count);
+      const compiled = pipelines.ready(kernel, bucket);
+      if (!compiled) return undefined;
+      const [x, y, z] = compiled.variant.grid(params, count <= MAX_BUCKET ? bucket : count, traits);
+      replay.push({ pipeline: compiled.pipeline, group, x, y, z });
+    }
+    if (this.#replays.size >= MAX_REPLAYS) this.#replays.delete(this.#replays.keys().next().value!);
+    this.#replays.set(key, replay);
+    return replay;
+  }
+
+  #dispatchesFor(outputs: number, sampling: boolean): readonly BoundDispatch[] {
+    const needed =
+      outputs > 0 ? this.#parts.dispatches : this.#parts.dispatches.filter(({ rows }) => rows === "tokens");
+    return sampling ? [...needed, this.#parts.sampling] : needed;
+  }
+
+  #bucket(count: number): number {
+    return bucketOf(count, this.limits.rows);
+  }
+}
+
+const MAX_BUCKET = ROW_BUCKETS[ROW_BUCKETS.length - 1]!;
+/** Remembered shapes of steps; a prefill's last chunk may have any number of rows. */
+const MAX_REPLAYS = 64;
+
+interface Wanting {
+  readonly row: number;
+  readonly slot: number;
+  readonly want: "token" | "logits";
+}
+
+function outputsOf({ rows }: StepBatch): Wanting[] {
+  return rows.flatMap(({ slot, want }, row) => (want === "nothing" ? [] : [{ row, slot, want }]));
+}
+
+function wantsLogits({ rows }: StepBatch): boolean {
+  return rows.some(({ want }) => want === "logits");
+}

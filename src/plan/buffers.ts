@@ -1,0 +1,59 @@
+// Gives every value of a plan a scratch buffer. A buffer goes back to the pool after the last operation that reads it.
+// Several small buffers, not one arena: drivers track hazards by whole buffers, and WebGPU forbids reading and writing
+// one buffer in the same dispatch.
+
+import type { RowKind, Value } from "../graph/graph";
+import { outOf, type PlanOp, readsOf } from "./ops";
+
+/** A scratch buffer: `width` f32 per row. */
+export interface Scratch {
+  readonly rows: RowKind;
+  width: number;
+}
+
+export interface BufferPlan {
+  readonly scratch: readonly Scratch[];
+  /** Value id to index in `scratch`. */
+  readonly of: ReadonlyMap<number, number>;
+}
+
+export function planBuffers(ops: readonly PlanOp[], output: Value): BufferPlan {
+  const scratch: Scratch[] = [];
+  const of = new Map<number, number>();
+  const free: number[] = [];
+  const lastUse = lastUses(ops, output);
+
+  ops.forEach((op, at) => {
+    const out = outOf(op);
+    if (out) {
+      const into = op.op === "linear" || op.op === "rms_norm" ? op.into : undefined;
+      of.set(out.id, into ? of.get(into.id)! : take(scratch, free, out));
+    }
+    // Freed only now, so that an operation's result never shares a buffer with what it reads.
+    for (const id of new Set(readsOf(op).map((value) => value.id))) {
+      const buffer = of.get(id)!;
+      if (lastUse.get(id) === at && (!out || of.get(out.id) !== buffer)) free.push(buffer);
+    }
+  });
+  return { scratch, of };
+}
+
+function lastUses(ops: readonly PlanOp[], output: Value): ReadonlyMap<number, number> {
+  const last = new Map<number, number>();
+  ops.forEach((op, at) => {
+    for (const value of readsOf(op)) last.set(value.id, at);
+  });
+  last.set(output.id, Number.POSITIVE_INFINITY);
+  return last;
+}
+
+/** The free buffer that fits most tightly, a narrower one widened, or a new one. */
+function take(scratch: Scratch[], free: number[], value: Value): number {
+  const fit = free
+    .filter((index) => scratch[index]!.rows === value.rows)
+    .sort((a, b) => Math.abs(scratch[a]!.width - value.width) - Math.abs(scratch[b]!.width - value.width))[0];
+  if (fit === undefined) return scratch.push({ rows: value.rows, width: value.width }) - 1;
+  free.splice(free.indexOf(fit), 1);
+  scratch[fit]!.width = Math.max(scratch[fit]!.width, value.width);
+  return fit;
+}
