@@ -107,9 +107,10 @@ function readers(ops: readonly PlanOp[], value: Value): PlanOp[] {
   return ops.filter((op) => readsOf(op).some((read) => read.id === value.id));
 }
 
+/** The operation that reads the value, if it does so once and no other does. */
 function soleReader(ops: readonly PlanOp[], value: Value, output: Value): PlanOp | undefined {
-  const all = readers(ops, value);
-  return all.length === 1 && value.id !== output.id ? all[0] : undefined;
+  const reads = ops.flatMap((op) => readsOf(op).flatMap((read) => (read.id === value.id ? [op] : [])));
+  return reads.length === 1 && value.id !== output.id ? reads[0] : undefined;
 }
 
 /** The operation before `at` that made `value`: the latest, since a value may be added into. */
