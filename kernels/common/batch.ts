@@ -7,6 +7,9 @@ export const MAX_ROWS = 512;
 export const MAX_OUTPUTS = 16;
 export const LAST_TOKEN = 0xffff_ffff;
 
+/** Set in a word of `output_row` whose output wants no token: the sampler leaves that output and its slot alone. */
+export const OUTPUT_NO_SAMPLE = 0x8000_0000;
+
 export const BATCH_HEADER_WORDS = 4;
 export const ROW_WORDS = 4;
 /** Size of the uniform `batch`, bytes. */

@@ -21,8 +21,19 @@ struct Batch {
   unused_0: u32,
   unused_1: u32,
   row: array<Row, MAX_ROWS>,
-  // Output o (four to a vector) is made from row output_row[o / 4][o % 4].
+  // Output o (four to a vector) is made from row output_row[o / 4][o % 4], with OUTPUT_NO_SAMPLE where it wants no token.
   output_row: array<vec4u, MAX_OUTPUTS / 4u>,
 }
 
+const OUTPUT_NO_SAMPLE = 0x80000000u;
+
 @group(0) @binding(0) var<uniform> batch: Batch;
+
+// The row that output o is made from.
+fn output_row(o: u32) -> u32 {
+  return batch.output_row[o / 4u][o % 4u] & ~OUTPUT_NO_SAMPLE;
+}
+
+fn output_samples(o: u32) -> bool {
+  return (batch.output_row[o / 4u][o % 4u] & OUTPUT_NO_SAMPLE) == 0u;
+}

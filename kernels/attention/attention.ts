@@ -1,0 +1,142 @@
+// Attention over paged keys and values: grouped query heads, causal or not, windows, soft cap, learned sinks.
+
+import { PAGE_TOKENS } from "../common/batch";
+import batch from "../common/batch.wgsl?raw";
+import grid from "../common/grid.wgsl?raw";
+import kvPages from "../common/kv_pages.wgsl?raw";
+import slots from "../common/slots.wgsl?raw";
+import tanh from "../common/tanh.wgsl?raw";
+import teamSubgroup from "../common/team_subgroup.wgsl?raw";
+import teamWorkgroup from "../common/team_workgroup.wgsl?raw";
+import { type DeviceTraits, defineKernel, foldedGrid, type Variant } from "../kernel";
+import head from "./head.wgsl?raw";
+import byInvocation from "./invocation.wgsl?raw";
+import kvF16Native from "./kv_f16_native.wgsl?raw";
+import kvF16Packed from "./kv_f16_packed.wgsl?raw";
+import kvF32 from "./kv_f32.wgsl?raw";
+import byWorkgroup from "./workgroup.wgsl?raw";
+
+/** Value of the parameter `sinks_at` for attention without sinks. */
+export const NO_SINKS = 0xffff_ffff;
+
+/** Largest head that the kernels hold. */
+export const MAX_HEAD_DIM = 256;
+
+/** Lanes that share a row and a head, and the tokens of a tile. */
+const LANES = 64;
+/** Items per workgroup where each invocation works alone. */
+const ITEMS = 8;
+
+const params = {
+  heads: "u32",
+  kv_heads: "u32",
+  scale: "f32",
+  window: "u32",
+  softcap: "f32",
+  sinks_at: "u32",
+  table_at: "u32",
+  pages_per_slot: "u32",
+} as const;
+
+interface Way {
+  readonly name: string;
+  readonly suits: (traits: DeviceTraits) => boolean;
+  readonly runs: (traits: DeviceTraits) => boolean;
+  readonly files: readonly string[];
+  readonly enable: readonly ("f16" | "subgroups")[];
+  /** Items (a row and a head) per workgroup, and its lanes. */
+  readonly items: number;
+  readonly lanes: number;
+}
+
+/**
+ * q and y are `[rows, heads · headDim]`, different buffers; `kv` is the layer's buffer of pages as kv_append fills it.
+ *
+ * @param kv How the pages hold numbers.
+ * @param options.headDim A multiple of 4, from 4 to {@link MAX_HEAD_DIM}.
+ */
+export function attention(kv: "f32" | "f16", { headDim }: { readonly headDim: number }) {
+  if (headDim % 4 !== 0 || headDim < 4 || headDim > MAX_HEAD_DIM)
+    throw new Error(`attention: heads of ${headDim}; multiples of 4 up to ${MAX_HEAD_DIM} are possible`);
+  const ways: readonly Way[] = kv === "f32" ? [...shared(kvF32)] : [...native(), ...shared(kvF16Packed)];
+  return defineKernel({
+    name: `attention_${kv}_${headDim}`,
+    bindings: {
+      params: "uniform",
+      batch: "uniform",
+      slots: "read",
+      q: "read",
+      pages: "read",
+      kv: "read",
+      vectors: "read",
+      y: "read_write",
+    },
+    params,
+    variants: ways.map((way) => variant(way, headDim)),
+  });
+}
+
+function native(): readonly Way[] {
+  const team = { items: 1, lanes: LANES };
+  return [
+    {
+      name: "subgroup_f16",
+      suits: (traits) => traits.f16 && traits.subgroups && !traits.software,
+      runs: (traits) => traits.f16 && traits.subgroups,
+      files: [byWorkgroup, teamSubgroup, kvF16Native],
+      enable: ["f16", "subgroups"],
+      ...team,
+    },
+    {
+      name: "workgroup_f16",
+      suits: (traits) => traits.f16 && !traits.software,
+      runs: (traits) => traits.f16,
+      files: [byWorkgroup, teamWorkgroup, kvF16Native],
+      enable: ["f16"],
+      ...team,
+    },
+  ];
+}
+
+function shared(kvFile: string): readonly Way[] {
+  const team = { items: 1, lanes: LANES };
+  return [
+    {
+      name: "subgroup",
+      suits: (traits) => traits.subgroups && !traits.software,
+      runs: (traits) => traits.subgroups,
+      files: [byWorkgroup, teamSubgroup, kvFile],
+      enable: ["subgroups"],
+      ...team,
+    },
+    {
+      name: "workgroup",
+      suits: (traits) => !traits.software,
+      runs: () => true,
+      files: [byWorkgroup, teamWorkgroup, kvFile],
+      enable: [],
+      ...team,
+    },
+    {
+      name: "invocation",
+      suits: () => true,
+      runs: () => true,
+      files: [byInvocation, kvFile],
+      enable: [],
+      items: ITEMS,
+      lanes: ITEMS,
+    },
+  ];
+}
+
+function variant(way: Way, headDim: number): Variant<typeof params> {
+  return {
+    name: way.name,
+    suits: way.suits,
+    runs: way.runs,
+    parts: [...way.files, head, kvPages, batch, slots, tanh, grid].map((wgsl) => ({ wgsl })),
+    constants: () => ({ WORKGROUP: way.lanes, HEAD_QUADS: headDim / 4, PAGE_TOKENS }),
+    enable: way.enable,
+    grid: ({ heads }, rows) => foldedGrid(Math.ceil((rows * heads) / way.items)),
+  };
+}

@@ -1,0 +1,15 @@
+// Where keys and values lie in a layer's KV buffer: pages of PAGE_TOKENS tokens, each [2 (k, v), kv_heads, PAGE_TOKENS,
+// head_dim], found through the page table of the layer's group. Indices count quads of four elements.
+// Needs params.kv_heads, params.table_at (first element of the table in `pages`) and params.pages_per_slot.
+
+@group(0) @binding(0) var<storage, read> pages: array<u32>; // [slots, pages_per_slot] from table_at on
+
+const KV_KEYS = 0u;
+const KV_VALUES = 1u;
+
+// First quad of the key (or value) of one position and key head.
+fn kv_quad(slot: u32, position: u32, kind: u32, head: u32, head_quads: u32) -> u32 {
+  let page = pages[params.table_at + slot * params.pages_per_slot + position / PAGE_TOKENS];
+  let plane = (page * 2u + kind) * params.kv_heads + head;
+  return (plane * PAGE_TOKENS + position % PAGE_TOKENS) * head_quads;
+}

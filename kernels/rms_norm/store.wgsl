@@ -1,0 +1,3 @@
+fn store(at: u32, value: vec4f) {
+  y[at] = value;
+}
