@@ -1,6 +1,7 @@
 // What a kernel is: WGSL parts to link, the bindings and parameters that all its variants share, and the variants
 // themselves, best first. A kernel knows nothing of buffers, pipelines or devices; the webgpu backend does.
 
+import { MAX_ROWS } from "./common/batch";
 import type { Part } from "./linker";
 
 /** What the device offers and how it likes to work; variants choose themselves by it. */
@@ -48,8 +49,11 @@ export interface Variant<P extends ParamTypes = ParamTypes> {
    */
   readonly constants?: (rows: number, traits: DeviceTraits) => Readonly<Record<string, number>>;
   readonly enable?: readonly ("f16" | "subgroups")[];
-  /** Workgroups for `rows` rows (token rows or output rows, whichever the kernel works on). */
-  readonly grid: (params: ParamsOf<P>, rows: number, traits: DeviceTraits) => Grid;
+  /**
+   * Workgroups for `rows` rows (token rows or output rows, whichever the kernel works on).
+   * A method, so that kernels of any parameters fit in one list.
+   */
+  grid(params: ParamsOf<P>, rows: number, traits: DeviceTraits): Grid;
 }
 
 /** One operation with its weight formats and options chosen; independent of the device. */
@@ -69,6 +73,11 @@ export function defineKernel<const P extends ParamTypes>(kernel: Kernel<P>): Ker
 
 /** Buckets of row counts: a step runs in the smallest that holds it, with pipelines compiled for that size. */
 export const ROW_BUCKETS = [1, 2, 4, 8, 16] as const;
+
+/** The bucket that `rows` rows run in; that of a prefill chunk, MAX_ROWS, above the decode buckets. */
+export function rowBucket(rows: number): number {
+  return ROW_BUCKETS.find((bucket) => rows <= bucket) ?? MAX_ROWS;
+}
 
 /** The largest number of workgroups along one axis of a dispatch. */
 export const MAX_GROUPS = 65_535;
