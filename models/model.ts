@@ -2,23 +2,11 @@
 // a straight-line `forward`. A model file never sees a kernel, a buffer or a device.
 
 import type { FennecError } from "../src/errors";
+import type { Meta as FileMeta } from "../src/files/meta";
 import type { GraphBuilder, Value, WeightRef } from "../src/graph/graph";
 
-/**
- * Typed access to a file's metadata, made by `src/model/meta.ts`. Getters without a fallback throw `metadata-missing`
- * naming key and file; a value of another type throws `metadata-type`, one outside the key's limits `file-corrupt`.
- */
-export interface Meta {
-  readonly architecture: string;
-  has(key: string): boolean;
-  /** A whole number in `[0, 2^53)`. */
-  int(key: string, fallback?: number): number;
-  /** A finite number. */
-  float(key: string, fallback?: number): number;
-  bool(key: string, fallback?: boolean): boolean;
-  string(key: string, fallback?: string): string;
-  /** Per-layer values: an array of `length`, or one number repeated. */
-  ints(key: string, length: number, fallback?: number): readonly number[];
+/** A file's metadata for a model's config. Made by `src/model/model_meta.ts`, which also limits the sizes. */
+export interface Meta extends FileMeta {
   /**
    * Which layers have a window: an array of flags, or a period n (each nth layer has none), `period` when absent.
    * Source: llama.cpp, `llama_hparams::set_swa_pattern`.
@@ -28,9 +16,6 @@ export interface Meta {
   only(key: string, value: number): void;
   /** The error for a value that this version cannot run. */
   unsupported(key: string, got: string, supported: string): FennecError;
-  /** Rows (slow axis) of a tensor that the file must have. */
-  rows(tensor: string): number;
-  hasTensor(tensor: string): boolean;
 }
 
 /** A weight in a model's table: name, shape, and what stands in when the file has none (tied embeddings). */

@@ -6,7 +6,7 @@ import type { BaseConfig, Model } from "../../models/model";
 import { FennecError } from "../errors";
 import type { WeightsFile } from "../files/weights_file";
 import { type Graph, recordGraph } from "../graph/graph";
-import { readMeta } from "./meta";
+import { modelMetaOf } from "./model_meta";
 import { type ResolvedWeight, resolveWeights } from "./weights";
 
 export interface RecordedModel {
@@ -24,7 +24,7 @@ export interface RecordedModel {
  *   `file-corrupt` (a size outside its limits), `tensor-missing`, `tensor-shape`.
  */
 export function recordModel(file: WeightsFile): RecordedModel {
-  const meta = readMeta(file);
+  const meta = modelMetaOf(file);
   const model = models.get(meta.architecture);
   if (!model)
     throw new FennecError(
