@@ -70,6 +70,11 @@ export interface SlotState {
   readonly sampler: SamplerSettings;
   /** Tokens that repetition penalties count from the start (the prompt). */
   readonly history: readonly number[];
+  /**
+   * Tokens of the reply so far, when a sequence comes back after giving way to another: counted by all three penalties,
+   * as if they had been sampled here.
+   */
+  readonly reply?: readonly number[];
 }
 
 /** Cumulative counts since the backend was made. Tests and the bench take differences. */
