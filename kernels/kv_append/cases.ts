@@ -1,0 +1,86 @@
+import { PAGE_TOKENS } from "../common/batch";
+import { type BatchRow, batchUniform, type KernelCase, kernelCase, noise, slotsBuffer } from "../testing";
+import { kvAppend } from "./kv_append";
+import { type KvPlace, kvAppendReference, packHalves } from "./reference";
+
+interface Shape {
+  readonly kv?: "f32" | "f16";
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Pages of each slot, in order. */
+  readonly tables: readonly (readonly number[])[];
+  readonly rows: readonly { readonly slot: number; readonly position: number }[];
+  /** Rows take their positions from their slots. */
+  readonly fromSlots?: boolean;
+}
+
+function at(name: string, { kv = "f32", kvHeads, headDim, tables, rows, fromSlots = false }: Shape): KernelCase {
+  const tableAt = 3;
+  const pagesPerSlot = Math.max(...tables.map((table) => table.length));
+  const pages = new Uint32Array(tableAt + tables.length * pagesPerSlot);
+  tables.forEach((table, slot) => {
+    pages.set(table, tableAt + slot * pagesPerSlot);
+  });
+  const pool = Math.max(...tables.flat()) + 1;
+  const elements = pool * 2 * kvHeads * PAGE_TOKENS * headDim;
+  const k = noise(rows.length * kvHeads * headDim, 1);
+  const v = noise(rows.length * kvHeads * headDim, 2);
+  const places: KvPlace[] = rows.map(({ slot, position }) => ({
+    page: tables[slot]![Math.floor(position / PAGE_TOKENS)]!,
+    offset: position % PAGE_TOKENS,
+  }));
+  const described: BatchRow[] = rows.map(({ slot, position }) => (fromSlots ? { slot } : { token: 0, slot, position }));
+  const held = Array.from({ length: tables.length }, (_, slot) => rows.find((row) => row.slot === slot) ?? {});
+  return kernelCase({
+    name,
+    kernel: kvAppend(kv),
+    params: { kv_heads: kvHeads, head_dim: headDim, table_at: tableAt, pages_per_slot: pagesPerSlot },
+    buffers: {
+      batch: batchUniform(described),
+      slots: slotsBuffer(held),
+      k,
+      v,
+      pages,
+      kv: kv === "f32" ? new Float32Array(elements) : new Uint32Array(elements / 2),
+    },
+    rows: rows.length,
+    expected: () => {
+      const stored = kvAppendReference(new Float64Array(elements), k, v, places, { kvHeads, headDim });
+      return { kv: kv === "f32" ? stored : packHalves(stored) };
+    },
+    tolerance: 0,
+  });
+}
+
+const chunk = (slot: number, first: number, count: number) =>
+  Array.from({ length: count }, (_, i) => ({ slot, position: first + i }));
+
+export const cases: readonly KernelCase[] = [
+  at("first token of a sequence", { kvHeads: 2, headDim: 8, tables: [[0]], rows: chunk(0, 0, 1) }),
+  at("last token of a page", { kvHeads: 1, headDim: 64, tables: [[1]], rows: chunk(0, PAGE_TOKENS - 1, 1) }),
+  at("chunk crossing a page's edge", { kvHeads: 3, headDim: 12, tables: [[2, 0]], rows: chunk(0, PAGE_TOKENS - 3, 6) }),
+  at("several sequences with interleaved pages", {
+    kvHeads: 2,
+    headDim: 8,
+    tables: [
+      [1, 4],
+      [3, 0],
+      [2, 5],
+    ],
+    rows: [...chunk(0, 33, 2), ...chunk(1, 0, 3), ...chunk(2, 31, 2)],
+  }),
+  at("positions from the slots", {
+    kvHeads: 2,
+    headDim: 8,
+    tables: [
+      [1, 2],
+      [3, 0],
+    ],
+    rows: [
+      { slot: 1, position: 40 },
+      { slot: 0, position: 5 },
+    ],
+    fromSlots: true,
+  }),
+  at("stored as f16", { kv: "f16", kvHeads: 2, headDim: 8, tables: [[1, 0]], rows: chunk(0, 30, 4) }),
+];
