@@ -1,0 +1,166 @@
+// Seeded random weights in the file formats of ggml, fast enough for files of hundreds of megabytes. For tests of
+// reading and of arithmetic; no quantizer to use for real models.
+//
+// Source of block layouts: ggml-common.h (`block_q8_0`, `block_q4_0`, `block_q4_K`, `block_q6_K`).
+
+/** A generator of 32-bit numbers (xorshift32 by Marsaglia, scrambled seed): fast, seeded, good enough for test data. */
+export function random32(seed: number): () => number {
+  let state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ 0x5bd1e995) >>> 0 || 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>>= 0);
+  };
+}
+
+/** f32 to f16 bits, to nearest even, with subnormals. */
+export function halfBits(value: number): number {
+  const f = new Float32Array([value]);
+  const bits = new Uint32Array(f.buffer)[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = Math.abs(f[0]!);
+  if (Number.isNaN(magnitude)) return sign | 0x7e00;
+  if (magnitude >= 65520) return sign | 0x7c00;
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude || 2 ** -14)));
+  const steps = roundEven(magnitude / 2 ** (exponent - 10)); // in units of the last place
+  return sign | (((exponent + 14) << 10) + steps);
+}
+
+function roundEven(x: number): number {
+  const floor = Math.floor(x);
+  const rest = x - floor;
+  if (rest !== 0.5) return Math.round(x);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** f16 bits to a number. */
+export function halfValue(bits: number): number {
+  const exponent = (bits >>> 10) & 31;
+  const fraction = bits & 1023;
+  const sign = bits & 0x8000 ? -1 : 1;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const GAUSS_SIZE = 1 << 14;
+
+/** Normally distributed numbers of mean 0 and deviation 1, drawn once; weights pick from it. */
+const gauss: Float32Array = (() => {
+  const next = random32(1);
+  const unit = () => (next() + 1) / 2 ** 32;
+  return Float32Array.from(
+    { length: GAUSS_SIZE },
+    () => Math.sqrt(-2 * Math.log(unit())) * Math.cos(2 * Math.PI * unit()),
+  );
+})();
+
+/** Weights per piece: a whole number of blocks of every type. */
+const PIECE_WEIGHTS = 1 << 18;
+
+/** Fills one piece of `weights` weights. */
+type Fill = (weights: number, next: () => number, mean: number, deviation: number) => Uint8Array<ArrayBuffer>;
+
+const fills: Readonly<Record<string, Fill>> = {
+  F32: (weights, next, mean, deviation) => {
+    const values = new Float32Array(weights);
+    for (let i = 0; i < weights; i++) values[i] = mean + deviation * gauss[next() & (GAUSS_SIZE - 1)]!;
+    return new Uint8Array(values.buffer);
+  },
+  F16: (weights, next, mean, deviation) => {
+    const table = Uint16Array.from(gauss, (g) => halfBits(mean + deviation * g));
+    return fromTable(table, weights, next);
+  },
+  BF16: (weights, next, mean, deviation) => {
+    const f = new Float32Array(1);
+    const table = Uint16Array.from(gauss, (g) => {
+      f[0] = mean + deviation * g;
+      return new Uint32Array(f.buffer)[0]! >>> 16;
+    });
+    return fromTable(table, weights, next);
+  },
+  Q8_0: (weights, next, mean, deviation) =>
+    blocks(weights, 32, 34, (view, at) => {
+      const values = draw(32, next, mean, deviation);
+      const scale = halfBits(Math.max(...values.map(Math.abs)) / 127);
+      view.setUint16(at, scale, true);
+      values.forEach((value, i) => {
+        view.setInt8(at + 2 + i, clamp(Math.round(value / (halfValue(scale) || 1)), -127, 127));
+      });
+    }),
+  Q4_0: (weights, next, mean, deviation) =>
+    blocks(weights, 32, 18, (view, at) => {
+      const values = draw(32, next, mean, deviation);
+      const scale = halfBits(Math.max(...values.map(Math.abs)) / 7);
+      view.setUint16(at, scale, true);
+      const nibbles = values.map((value) => clamp(Math.round(value / (halfValue(scale) || 1)) + 8, 0, 15));
+      for (let i = 0; i < 16; i++) view.setUint8(at + 2 + i, nibbles[i]! | (nibbles[i + 16]! << 4));
+    }),
+  // w = d · s · q - dmin · m with q in 0..15; here m = s and dmin = 7.5 · d, so that weights centre on zero.
+  Q4_K: (weights, next, _mean, deviation) =>
+    blocks(weights, 256, 144, (view, at) => {
+      const unit = deviation / (32 * 4.6); // the deviations of s (around 32) and of q - 7.5
+      view.setUint16(at, halfBits(unit), true);
+      view.setUint16(at + 2, halfBits(unit * 7.5), true);
+      const s = Array.from({ length: 8 }, () => 16 + (next() & 31));
+      for (let j = 0; j < 4; j++) {
+        const high = s[j + 4]!;
+        view.setUint8(at + 4 + j, s[j]! | ((high >> 4) << 6));
+        view.setUint8(at + 8 + j, s[j]! | ((high >> 4) << 6));
+        view.setUint8(at + 12 + j, (high & 15) | ((high & 15) << 4));
+      }
+      for (let i = 16; i < 144; i += 4) view.setUint32(at + i, next(), true);
+    }),
+  // w = d · s · (q - 32), s in -128..127, q in 0..63. As in real files, d is often a subnormal f16.
+  Q6_K: (weights, next, _mean, deviation) =>
+    blocks(weights, 256, 210, (view, at) => {
+      for (let i = 0; i < 208; i += 4) view.setUint32(at + i, next(), true);
+      view.setUint16(at + 208, halfBits(deviation / (74 * 18.5)), true);
+    }),
+};
+
+export interface RandomWeights {
+  readonly type: string;
+  /** A whole number of blocks. */
+  readonly weights: number;
+  readonly seed: number;
+  readonly mean?: number;
+  readonly deviation: number;
+}
+
+/** Encoded weights in pieces; the same arguments give the same bytes. `mean` is ignored by `Q4_K` and `Q6_K`. */
+export function* randomWeights({ type, weights, seed, mean = 0, deviation }: RandomWeights) {
+  const fill = fills[type];
+  if (!fill) throw new Error(`Random weights can be made in ${Object.keys(fills).join(", ")}, not in ${type}.`);
+  const next = random32(seed);
+  for (let done = 0; done < weights; done += PIECE_WEIGHTS) {
+    yield fill(Math.min(PIECE_WEIGHTS, weights - done), next, mean, deviation);
+  }
+}
+
+function fromTable(table: Uint16Array, weights: number, next: () => number): Uint8Array<ArrayBuffer> {
+  const values = new Uint16Array(weights);
+  for (let i = 0; i < weights; i++) values[i] = table[next() & (GAUSS_SIZE - 1)]!;
+  return new Uint8Array(values.buffer);
+}
+
+function blocks(
+  weights: number,
+  blockWeights: number,
+  blockBytes: number,
+  fill: (view: DataView, at: number) => void,
+): Uint8Array<ArrayBuffer> {
+  if (weights % blockWeights !== 0) throw new Error(`${weights} weights are not whole blocks of ${blockWeights}.`);
+  const bytes = new Uint8Array((weights / blockWeights) * blockBytes);
+  const view = new DataView(bytes.buffer);
+  for (let at = 0; at < bytes.length; at += blockBytes) fill(view, at);
+  return bytes;
+}
+
+function draw(count: number, next: () => number, mean: number, deviation: number): number[] {
+  return Array.from({ length: count }, () => mean + deviation * gauss[next() & (GAUSS_SIZE - 1)]!);
+}
+
+function clamp(x: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, x));
+}
