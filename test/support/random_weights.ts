@@ -58,28 +58,28 @@ const gauss: Float32Array = (() => {
 /** Weights per piece: a whole number of blocks of every type. */
 const PIECE_WEIGHTS = 1 << 18;
 
-/** Fills one piece of `weights` weights. */
-type Fill = (weights: number, next: () => number, mean: number, deviation: number) => Uint8Array<ArrayBuffer>;
+type Fill = (weights: number, next: () => number) => Uint8Array<ArrayBuffer>;
 
-const fills: Readonly<Record<string, Fill>> = {
-  F32: (weights, next, mean, deviation) => {
+/** Makes what fills a piece; tables are made once per tensor. */
+type MakeFill = (mean: number, deviation: number) => Fill;
+
+const fills: Readonly<Record<string, MakeFill>> = {
+  F32: (mean, deviation) => (weights, next) => {
     const values = new Float32Array(weights);
     for (let i = 0; i < weights; i++) values[i] = mean + deviation * gauss[next() & (GAUSS_SIZE - 1)]!;
     return new Uint8Array(values.buffer);
   },
-  F16: (weights, next, mean, deviation) => {
-    const table = Uint16Array.from(gauss, (g) => halfBits(mean + deviation * g));
-    return fromTable(table, weights, next);
-  },
-  BF16: (weights, next, mean, deviation) => {
+  F16: (mean, deviation) => fromTable(Uint16Array.from(gauss, (g) => halfBits(mean + deviation * g))),
+  BF16: (mean, deviation) => {
     const f = new Float32Array(1);
-    const table = Uint16Array.from(gauss, (g) => {
-      f[0] = mean + deviation * g;
-      return new Uint32Array(f.buffer)[0]! >>> 16;
-    });
-    return fromTable(table, weights, next);
+    return fromTable(
+      Uint16Array.from(gauss, (g) => {
+        f[0] = mean + deviation * g;
+        return new Uint32Array(f.buffer)[0]! >>> 16;
+      }),
+    );
   },
-  Q8_0: (weights, next, mean, deviation) =>
+  Q8_0: (mean, deviation) => (weights, next) =>
     blocks(weights, 32, 34, (view, at) => {
       const values = draw(32, next, mean, deviation);
       const scale = halfBits(Math.max(...values.map(Math.abs)) / 127);
@@ -88,7 +88,7 @@ const fills: Readonly<Record<string, Fill>> = {
         view.setInt8(at + 2 + i, clamp(Math.round(value / (halfValue(scale) || 1)), -127, 127));
       });
     }),
-  Q4_0: (weights, next, mean, deviation) =>
+  Q4_0: (mean, deviation) => (weights, next) =>
     blocks(weights, 32, 18, (view, at) => {
       const values = draw(32, next, mean, deviation);
       const scale = halfBits(Math.max(...values.map(Math.abs)) / 7);
@@ -97,7 +97,7 @@ const fills: Readonly<Record<string, Fill>> = {
       for (let i = 0; i < 16; i++) view.setUint8(at + 2 + i, nibbles[i]! | (nibbles[i + 16]! << 4));
     }),
   // w = d · s · q - dmin · m with q in 0..15; here m = s and dmin = 7.5 · d, so that weights centre on zero.
-  Q4_K: (weights, next, _mean, deviation) =>
+  Q4_K: (_mean, deviation) => (weights, next) =>
     blocks(weights, 256, 144, (view, at) => {
       const unit = deviation / (32 * 4.6); // the deviations of s (around 32) and of q - 7.5
       view.setUint16(at, halfBits(unit), true);
@@ -112,7 +112,7 @@ const fills: Readonly<Record<string, Fill>> = {
       for (let i = 16; i < 144; i += 4) view.setUint32(at + i, next(), true);
     }),
   // w = d · s · (q - 32), s in -128..127, q in 0..63. As in real files, d is often a subnormal f16.
-  Q6_K: (weights, next, _mean, deviation) =>
+  Q6_K: (_mean, deviation) => (weights, next) =>
     blocks(weights, 256, 210, (view, at) => {
       for (let i = 0; i < 208; i += 4) view.setUint32(at + i, next(), true);
       view.setUint16(at + 208, halfBits(deviation / (74 * 18.5)), true);
@@ -130,18 +130,21 @@ export interface RandomWeights {
 
 /** Encoded weights in pieces; the same arguments give the same bytes. `mean` is ignored by `Q4_K` and `Q6_K`. */
 export function* randomWeights({ type, weights, seed, mean = 0, deviation }: RandomWeights) {
-  const fill = fills[type];
-  if (!fill) throw new Error(`Random weights can be made in ${Object.keys(fills).join(", ")}, not in ${type}.`);
+  const make = fills[type];
+  if (!make) throw new Error(`Random weights can be made in ${Object.keys(fills).join(", ")}, not in ${type}.`);
+  const fill = make(mean, deviation);
   const next = random32(seed);
   for (let done = 0; done < weights; done += PIECE_WEIGHTS) {
-    yield fill(Math.min(PIECE_WEIGHTS, weights - done), next, mean, deviation);
+    yield fill(Math.min(PIECE_WEIGHTS, weights - done), next);
   }
 }
 
-function fromTable(table: Uint16Array, weights: number, next: () => number): Uint8Array<ArrayBuffer> {
-  const values = new Uint16Array(weights);
-  for (let i = 0; i < weights; i++) values[i] = table[next() & (GAUSS_SIZE - 1)]!;
-  return new Uint8Array(values.buffer);
+function fromTable(table: Uint16Array): Fill {
+  return (weights, next) => {
+    const values = new Uint16Array(weights);
+    for (let i = 0; i < weights; i++) values[i] = table[next() & (GAUSS_SIZE - 1)]!;
+    return new Uint8Array(values.buffer);
+  };
 }
 
 function blocks(
