@@ -1,30 +1,85 @@
-import { defineConfig } from "vitest/config";
-import { adapterEnvironment } from "./test/support/adapters";
+// The test projects. `npm test` runs those that need nothing beside the repository, `npm run test:fixtures` the
+// fixture ones (tools/test.mjs has the lists). One alone: `npx vitest run --project <name> [file]`.
+//
+// Software adapters are slow, so the work is divided: lavapipe runs everything, SwiftShader and Chromium the kernel
+// cases and one whole model.
 
-const gpuTests = ["test/kernels/**/*.test.ts", "test/parity/**/*.test.ts"];
+import { playwright } from "@vitest/browser-playwright";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { adapterEnvironment, hasSoftwareAdapters } from "./test/support/adapters.ts";
+import { chromiumPath, webgpuFlags } from "./test/support/browser.ts";
+import { fixtureRoutes } from "./test/support/file_routes.ts";
+
+const kernels = "test/kernels/**/*.test.ts";
+const parity = "test/parity/**/*.test.ts";
+const fixtureParity = "test/fixtures_tests/parity/**/*.test.ts";
+
+/** Several whole models on a slow adapter; lavapipe runs them. */
+const heavy = ["test/parity/**/*.heavy.test.ts", "test/fixtures_tests/parity/**/*.heavy.test.ts"];
+
+const minutes = 60_000;
+
+function plainNode(name: string, include: string[], exclude: string[] = []): TestProjectConfiguration {
+  return { test: { name, include, exclude, testTimeout: 2 * minutes, hookTimeout: 2 * minutes } };
+}
+
+/** GPU tests on Dawn in Node. In forks: an adapter that aborts takes its process along, not the run. */
+function dawn(adapter: string, name: string, include: string[], exclude: string[] = []): TestProjectConfiguration {
+  const environment =
+    adapter in adapterEnvironment ? adapterEnvironment[adapter as keyof typeof adapterEnvironment] : {};
+  return {
+    test: {
+      name,
+      include,
+      exclude,
+      pool: "forks",
+      env: { ...environment, FENNEC_TEST_ADAPTER: adapter },
+      testTimeout: 10 * minutes,
+      hookTimeout: 10 * minutes,
+    },
+  };
+}
+
+/** The same GPU tests in headless Chromium. Fixture files come over HTTP: see test/support/file_routes.ts. */
+function chromium(name: string, include: string[], exclude: string[] = []): TestProjectConfiguration {
+  return {
+    plugins: [fixtureRoutes()],
+    test: {
+      name,
+      include,
+      exclude,
+      env: { FENNEC_TEST_ADAPTER: "chromium" },
+      testTimeout: 10 * minutes,
+      hookTimeout: 10 * minutes,
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: { executablePath: chromiumPath(), args: [...webgpuFlags] } }),
+        instances: [{ browser: "chromium" }],
+      },
+    },
+  };
+}
+
+const onSoftware = [
+  dawn("lavapipe", "lavapipe", [kernels, parity]),
+  dawn("swiftshader", "swiftshader", [kernels, parity], heavy),
+  dawn("lavapipe", "fixtures-lavapipe", [fixtureParity]),
+  dawn("swiftshader", "fixtures-swiftshader", [fixtureParity], heavy),
+];
+const onOwnAdapter = [dawn("native", "native", [kernels, parity]), dawn("native", "fixtures-native", [fixtureParity])];
 
 export default defineConfig({
   test: {
+    maxWorkers: 2,
+    reporters: ["default", "./test/support/summary_reporter.ts"],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      {
-        test: {
-          name: "lavapipe",
-          include: gpuTests,
-          pool: "forks",
-          env: { ...adapterEnvironment.lavapipe, FENNEC_TEST_ADAPTER: "lavapipe" },
-          testTimeout: 120_000,
-        },
-      },
-      {
-        test: {
-          name: "swiftshader",
-          include: gpuTests,
-          pool: "forks",
-          env: { ...adapterEnvironment.swiftshader, FENNEC_TEST_ADAPTER: "swiftshader" },
-          testTimeout: 600_000,
-        },
-      },
+      plainNode("unit", ["test/unit/**/*.test.ts"]),
+      plainNode("fixtures", ["test/fixtures_tests/**/*.test.ts"], [fixtureParity]),
+      ...(hasSoftwareAdapters ? onSoftware : onOwnAdapter),
+      chromium("chromium", [kernels, parity], heavy),
+      chromium("fixtures-chromium", [fixtureParity], heavy),
     ],
   },
 });

@@ -4,7 +4,7 @@ import { testAdapter } from "../support/gpu";
 test("adapter", async () => {
   const a = await testAdapter();
   console.log(
-    process.env.FENNEC_TEST_ADAPTER,
+    import.meta.env.FENNEC_TEST_ADAPTER,
     a.info.vendor,
     a.info.architecture,
     a.info.device,
