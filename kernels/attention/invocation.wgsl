@@ -18,18 +18,14 @@ fn main(
   let slot = batch.row[row].slot;
   let keys = visible_keys(row);
 
-  var query: array<vec4f, HEAD_QUADS>;
   var acc: array<vec4f, HEAD_QUADS>;
-  for (var i = 0u; i < HEAD_QUADS; i++) {
-    query[i] = q[item * HEAD_QUADS + i];
-  }
   var largest = LOWEST;
   var total = 0.0;
   for (var key = keys.x; key < keys.y; key++) {
     let k_at = kv_quad(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
     var product = 0.0;
     for (var i = 0u; i < HEAD_QUADS; i++) {
-      product += dot(query[i], kv_load(k_at + i));
+      product += dot(q[item * HEAD_QUADS + i], kv_load(k_at + i));
     }
     let score = shaped(product);
     if (score > largest) {
