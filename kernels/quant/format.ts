@@ -1,0 +1,68 @@
+// What a weight format is: how the file's blocks are repacked at load, how the GPU reads them, how the host does. One
+// folder per format; index.ts is the table. No kernel knows a format, each takes one.
+
+import type { Kernel } from "../kernel";
+import type { Part } from "../linker";
+import bits from "./bits.wgsl?raw";
+
+/** Weights that a loader returns at once. Rows are padded with zeros to a multiple of it. */
+export const GROUP_WEIGHTS = 32;
+
+/** Where a matrix's values, scales and so on lie in its one buffer. */
+export interface MatrixLayout {
+  /** Size of the buffer, a multiple of 16. */
+  readonly bytes: number;
+  /** Offsets in 32-bit words, multiples of 4, of up to four sections. The first is 0; unused ones are 0. */
+  readonly sections: Sections;
+  /** A chunk of an upload must begin at a multiple of so many blocks: then no two chunks write the same word. */
+  readonly chunkBlocks: number;
+}
+
+export type Sections = readonly [number, number, number, number];
+
+export interface WeightFormat {
+  /** ggml's name: `Q4_0`. */
+  readonly type: string;
+  /** Weights and bytes of one block in the file. Blocks never cross rows. */
+  readonly blockWeights: number;
+  readonly blockBytes: number;
+  /**
+   * Declares the matrix, `w: array<vec4u>`, and `fn weights_32(block: u32, sections: vec4u) -> array<vec4f, 8>`: the 32
+   * weights from column `32 · k32` of a row, `block = row · ceil(cols / 32) + k32`. Link it with {@link loaderParts}.
+   */
+  readonly loader: Part;
+  /** Brings uploaded blocks into the loader's layout; see {@link defineRepack}. The target starts zeroed. */
+  readonly repack: Kernel;
+  layout(rows: number, cols: number): MatrixLayout;
+  /**
+   * The weights of whole blocks as the file's bytes say, equal bit for bit to ggml's f32 values.
+   *
+   * @param bytes A multiple of `blockBytes`.
+   */
+  dequantize(bytes: Uint8Array): Float32Array;
+}
+
+/**
+ * What a kernel links to read weights of a format.
+ *
+ * @param prefix Goes before the loader's names, `w` included, where one kernel reads two formats.
+ */
+export function loaderParts(format: WeightFormat, prefix?: string): readonly Part[] {
+  return [{ wgsl: bits }, prefix === undefined ? format.loader : { ...format.loader, prefix }];
+}
+
+/** Groups of 32 weights in a matrix. */
+export function groupsOf(rows: number, cols: number): number {
+  return rows * Math.ceil(cols / GROUP_WEIGHTS);
+}
+
+/** A layout from the sizes of its sections in words, each rounded up to whole vec4u. */
+export function layoutOf(words: readonly number[], chunkBlocks: number): MatrixLayout {
+  const sections: [number, number, number, number] = [0, 0, 0, 0];
+  let end = 0;
+  words.forEach((size, at) => {
+    sections[at] = end;
+    end += 4 * Math.ceil(size / 4);
+  });
+  return { bytes: 4 * end, sections, chunkBlocks };
+}

@@ -1,0 +1,81 @@
+// Dequantization on the host against bytes and values that ggml produced, bit for bit; and the promises of layouts.
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { floatToHalf, halfToFloat } from "../../kernels/quant/half";
+import { FORMATS, formatOf } from "../../kernels/quant/index";
+
+const fixtures = new URL("../fixtures/quant-blocks/", import.meta.url);
+const index: Record<string, { block_weights: number; block_bytes: number }> = JSON.parse(
+  readFileSync(new URL("index.json", fixtures), "utf8"),
+);
+
+/** Formats for which ggml's blocks are in the repository; F32 and F16 have none, they need none. */
+const pinned = [...FORMATS.values()].filter(({ type }) => type !== "F32" && type !== "F16");
+
+describe.each(pinned)("$type", (format) => {
+  test("has ggml's block size", () => {
+    const block = index[format.type]!;
+    expect([format.blockWeights, format.blockBytes]).toEqual([block.block_weights, block.block_bytes]);
+  });
+
+  test("dequantizes to ggml's values, bit for bit", () => {
+    const want = readFileSync(new URL(`${format.type}.f32`, fixtures));
+    // An odd offset, as a tensor in the middle of a buffer may have.
+    const file = readFileSync(new URL(`${format.type}.bin`, fixtures));
+    const shifted = new Uint8Array(file.length + 1);
+    shifted.set(file, 1);
+    const got = format.dequantize(shifted.subarray(1));
+    expect(Buffer.from(got.buffer).equals(want)).toBe(true);
+  });
+});
+
+test("f32 and f16 dequantize to the values their bits stand for", () => {
+  expect([...formatOf("F32").dequantize(new Uint8Array([0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]))]).toEqual([1, -2]);
+  // 1, the largest half, the smallest, a subnormal, minus the smallest normal
+  const halves = new Uint8Array(Uint16Array.of(0x3c00, 0x7bff, 0x0001, 0x03ff, 0x8400).buffer);
+  const want = [1, 65_504, 2 ** -24, 1023 * 2 ** -24, -(2 ** -14)];
+  expect([...formatOf("F16").dequantize(halves)]).toEqual(want);
+});
+
+test("every finite half survives the way to a number and back", () => {
+  const finite = Array.from({ length: 65_536 }, (_, bits) => bits).filter((bits) => (bits & 0x7c00) !== 0x7c00);
+  expect(finite.filter((bits) => floatToHalf(halfToFloat(bits)) !== bits)).toEqual([]);
+});
+
+test.each([
+  ["ties to even, down", 1 + 2 ** -11, 0x3c00],
+  ["ties to even, up", 1 + 3 * 2 ** -11, 0x3c02],
+  ["carry into the exponent", 2 - 2 ** -12, 0x4000],
+  ["largest subnormal rounds up to the smallest normal", 1023.7 * 2 ** -24, 0x0400],
+  ["half of the smallest subnormal", 2 ** -25, 0],
+  ["too large", 65_520, 0x7c00],
+  ["not a number", Number.NaN, 0x7e00],
+])("rounding to half: %s", (_, value, bits) => {
+  expect(floatToHalf(value)).toBe(bits);
+});
+
+/** Shapes of real models: [rows, cols]. */
+const shapes: readonly (readonly [number, number])[] = [
+  [1024, 1024],
+  [151_936, 1024],
+  [3072, 1024],
+  [256, 2048],
+];
+
+describe.each([...FORMATS.values()])("layout of $type", (format) => {
+  test.each(shapes)("[%i, %i] takes at most 2 percent more than the file", (rows, cols) => {
+    const { bytes, sections } = format.layout(rows, cols);
+    expect(bytes).toBeLessThanOrEqual(((rows * cols) / format.blockWeights) * format.blockBytes * 1.02);
+    expect(bytes % 16).toBe(0);
+    for (const section of sections) {
+      expect(section % 4).toBe(0);
+      expect(section).toBeLessThan(bytes / 4);
+    }
+  });
+});
+
+test("an unknown type is refused by name", () => {
+  expect(() => formatOf("IQ1_M")).toThrow(expect.objectContaining({ code: "file-unsupported" }));
+  expect(() => formatOf("IQ1_M")).toThrow("IQ1_M");
+});
