@@ -1,0 +1,214 @@
+// A loaded model: text or ids in, tokens and text out. Holds the backend and the scheduler; every other public surface
+// (OpenAI's shapes, worker, command line) is built on this one.
+
+import type { Backend, BackendKind, BackendLimits, Counters, Precision } from "../backends/backend";
+import { FennecError } from "../errors";
+import { createDetokenizer } from "../text/detokenizer";
+import type { Tokenizer } from "../text/tokenizer";
+import { checkInteger, checkStrings, checkTokens, invalid } from "./check";
+import { type Generation, type GenerationRequest, startGeneration } from "./generation";
+import { computeLogits, type LogitsOptions } from "./logits";
+import { type SamplingDefaults, type SamplingOptions, samplerSettings, settingsOfChoice } from "./sampling";
+import { Scheduler, type SchedulerOptions } from "./scheduler";
+
+/** A message of a conversation, as templates read it. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** Turns a conversation into the text that the model was trained on. */
+export interface ChatTemplate {
+  /** @throws FennecError `template-failed`. */
+  render(messages: readonly ChatMessage[]): string;
+}
+
+export interface ModelInfo {
+  /** File name without folders and extension, or what the file calls itself. */
+  readonly name: string;
+  readonly architecture: string;
+  readonly vocab: number;
+}
+
+/** What an engine is made from. */
+export interface EngineInput {
+  readonly backend: Backend;
+  readonly model: ModelInfo;
+  /** @throws FennecError `tokenizer-missing`, `tokenizer-unsupported`. */
+  readonly tokenizer: () => Tokenizer;
+  /** @throws FennecError `no-chat-template`, `template-failed`. */
+  readonly template: () => ChatTemplate;
+  /** Ids that end a reply. */
+  readonly stopIds: ReadonlySet<number>;
+  /** What the model's file recommends. */
+  readonly sampling: SamplingDefaults;
+  readonly scheduler?: SchedulerOptions;
+  readonly onDispose?: () => void;
+}
+
+export interface GenerateOptions extends SamplingOptions {
+  /** Tokens of the reply at most; as many as the context holds when absent. */
+  readonly maxTokens?: number;
+  /** Up to 16 strings that end the reply and are not part of it. */
+  readonly stop?: string | readonly string[];
+  /** Go on after the model's own end tokens: for measurements. */
+  readonly ignoreStopTokens?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+export interface BackendInfo {
+  readonly kind: BackendKind;
+  readonly precision: Precision;
+  readonly adapter: string;
+  readonly limits: BackendLimits;
+  /** Bytes. */
+  readonly memory: { readonly weights: number; readonly kv: number; readonly other: number };
+  readonly counters: Readonly<Counters>;
+}
+
+/** Prompts may be that many stop strings; OpenAI allows 4. */
+const MOST_STOPS = 16;
+
+export class Engine {
+  readonly model: ModelInfo;
+  /** Longest prompt and reply together, tokens. */
+  readonly context: number;
+  readonly samplingDefaults: SamplingDefaults;
+  readonly #input: EngineInput;
+  readonly #scheduler: Scheduler;
+  #disposed = false;
+
+  constructor(input: EngineInput) {
+    this.#input = input;
+    this.#scheduler = new Scheduler(input.backend, input.scheduler);
+    this.model = input.model;
+    this.context = this.#scheduler.context;
+    this.samplingDefaults = input.sampling;
+  }
+
+  get backend(): BackendInfo {
+    const { kind, precision, adapter, limits, memory, counters } = this.#input.backend;
+    return { kind, precision, adapter, limits, memory, counters };
+  }
+
+  /** @throws FennecError `tokenizer-missing`, `tokenizer-unsupported`. */
+  get tokenizer(): Tokenizer {
+    return this.#input.tokenizer();
+  }
+
+  /**
+   * Token ids of a prompt: text as it is (special tokens in it are plain text), with BOS where the file says so; a
+   * conversation through the file's template.
+   *
+   * @throws FennecError `tokenizer-missing`, `tokenizer-unsupported`, `no-chat-template`, `template-failed`.
+   */
+  encodePrompt(prompt: string | readonly ChatMessage[]): readonly number[] {
+    if (typeof prompt === "string") return this.tokenizer.encode(prompt, { bos: true });
+    const text = this.#input.template().render(prompt);
+    return this.tokenizer.encode(text, { special: true, bos: true });
+  }
+
+  /** How many tokens {@link encodePrompt} gives. */
+  countTokens(prompt: string | readonly ChatMessage[]): number {
+    return this.encodePrompt(prompt).length;
+  }
+
+  /**
+   * Continues a prompt: text, or token ids exactly as given. The reply runs from now on, whether it is read or not.
+   *
+   * @throws FennecError `invalid-argument`, `context-full`, `tokenizer-missing`, `tokenizer-unsupported`, `disposed`.
+   *   While it runs, by the iteration and by `result`: `aborted`, `disposed`, `device-lost`, `out-of-memory`.
+   *
+   * @example
+   * for await (const { text } of engine.generate("Once upon a time", { maxTokens: 50 })) process.stdout.write(text);
+   */
+  generate(prompt: string | readonly number[], options: GenerateOptions = {}): Generation {
+    return this.generateChoices(prompt, options, 1)[0]!;
+  }
+
+  /** `count` replies to one prompt, which is computed once. The first is what {@link generate} gives. */
+  generateChoices(
+    prompt: string | readonly number[],
+    options: GenerateOptions,
+    count: number,
+    names?: (field: keyof SamplingOptions) => string,
+  ): readonly Generation[] {
+    this.#checkUsable();
+    const request = this.#request(prompt, options, names);
+    const generations: Generation[] = [];
+    for (let i = 0; i < count; i++) {
+      const sampler = settingsOfChoice(request.sampler, i);
+      const text = this.#textStream(request.prompt);
+      generations.push(startGeneration(this.#scheduler, { ...request, sampler, text, after: generations[0] }));
+    }
+    return generations;
+  }
+
+  /**
+   * Logits after the last of `tokens`, or after each with `all`: `[rows, vocab]` f32. Tokens are used as given.
+   *
+   * @throws FennecError `invalid-argument`, `context-full`, `out-of-memory`, `aborted`, `disposed`.
+   */
+  async logits(tokens: readonly number[], options: LogitsOptions = {}): Promise<Float32Array> {
+    this.#checkUsable();
+    const checked = checkTokens("tokens", tokens, this.model.vocab);
+    if (checked.length > this.context) throw contextFull(checked.length, 0, this.context);
+    return computeLogits(this.#input.backend, this.#scheduler, checked, options);
+  }
+
+  /** Ends what runs with code `disposed` and frees the device's memory. Safe to call twice. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#scheduler.dispose();
+    this.#input.backend.dispose();
+    this.#input.onDispose?.();
+  }
+
+  #request(
+    given: string | readonly number[],
+    options: GenerateOptions,
+    names?: (field: keyof SamplingOptions) => string,
+  ): GenerationRequest {
+    const { vocab } = this.model;
+    const ids = typeof given === "string" ? this.encodePrompt(given) : given;
+    if (!Array.isArray(ids)) throw invalid("prompt", given, "a string, or an array of token ids");
+    const prompt = checkTokens("prompt", ids, vocab);
+    const room = this.context - prompt.length;
+    const stop = checkStrings("stop", options.stop, MOST_STOPS);
+    if (stop.length > 0) this.tokenizer; // stop strings without text could never match
+    const maxTokens = options.maxTokens === undefined ? room : checkInteger("maxTokens", options.maxTokens, 1);
+    if (room < 1) throw contextFull(prompt.length, 1, this.context);
+    return {
+      prompt,
+      maxTokens: Math.min(maxTokens, room),
+      sampler: samplerSettings(options, this.#input.sampling, vocab, names),
+      stopIds: options.ignoreStopTokens ? new Set() : this.#input.stopIds,
+      stop,
+      signal: options.signal,
+    };
+  }
+
+  /** Undefined for a file without a usable tokenizer: its tokens have no text. */
+  #textStream(prompt: readonly number[]) {
+    try {
+      const after = prompt.at(-1);
+      return createDetokenizer(this.tokenizer, { skipSpecial: true, ...(after !== undefined && { after }) });
+    } catch (error) {
+      if (error instanceof FennecError && error.code.startsWith("tokenizer-")) return undefined;
+      throw error;
+    }
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) throw new FennecError("disposed", "the engine was disposed; load the model again to go on");
+  }
+}
+
+function contextFull(prompt: number, reply: number, context: number): FennecError {
+  return new FennecError(
+    "context-full",
+    `the prompt has ${prompt} tokens; the context holds ${context}${reply ? ", with at least one token of the reply" : ""}. ` +
+      "Shorten the prompt, or load with a larger context.",
+  );
+}
