@@ -1,6 +1,7 @@
 // From an opened file to a recorded graph: which model it is, its sizes, its checked weights, one recording of
 // `forward`. No weight is read here, and no backend is known.
 
+import { FORMATS } from "../../kernels/quant/index";
 import { models } from "../../models/index";
 import type { BaseConfig, Model } from "../../models/model";
 import { FennecError } from "../errors";
@@ -33,9 +34,7 @@ export function recordModel(file: WeightsFile): RecordedModel {
         `${[...models.keys()].sort().join(", ")}.`,
     );
   const config = model.config(meta);
-  const weights = resolveWeights(file, model.architecture, model.weights(config), WEIGHT_TYPES);
+  const weights = resolveWeights(file, model.architecture, model.weights(config), FORMATS);
   const graph = recordGraph((g) => model.forward(g, config, weights.tree));
   return { model, config, graph, weights: weights.list };
 }
-
-const WEIGHT_TYPES: ReadonlySet<string> = new Set(["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"]);

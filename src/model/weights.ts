@@ -20,7 +20,7 @@ export interface ResolvedWeights<T> {
 }
 
 /**
- * @param supported Weight types that can be read, in ggml's spelling.
+ * @param supported Weight types that can be read, by ggml's name.
  * @throws FennecError `tensor-missing`, `tensor-shape`, `file-unsupported` (a type outside `supported`, or tensors that
  *   the architecture would silently ignore).
  */
@@ -28,7 +28,7 @@ export function resolveWeights<const T extends WeightTree>(
   file: WeightsFile,
   architecture: string,
   table: T,
-  supported: ReadonlySet<string>,
+  supported: ReadonlyMap<string, unknown>,
 ): ResolvedWeights<T> {
   const found = new Map<string, ResolvedWeight>();
 
@@ -99,10 +99,10 @@ function wrongShape(file: WeightsFile, arch: string, tensor: TensorInfo, want: r
   );
 }
 
-function unknownType(file: WeightsFile, tensor: TensorInfo, supported: ReadonlySet<string>): FennecError {
+function unknownType(file: WeightsFile, tensor: TensorInfo, supported: ReadonlyMap<string, unknown>): FennecError {
   return new FennecError(
     "file-unsupported",
     `${file.name}: tensor "${tensor.name}" has weight type ${tensor.type}; this version reads ` +
-      `${[...supported].join(", ")}. Try the same model in one of these types.`,
+      `${[...supported.keys()].join(", ")}. Try the same model in one of these types.`,
   );
 }

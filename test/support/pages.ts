@@ -5,18 +5,23 @@ import type { Backend, PageWrite } from "../../src/backends/backend";
 
 export class TestPages {
   readonly #backend: Backend;
-  /** By slot: pages mapped so far, by group. */
+  readonly #ringPages: number;
+  /** By slot, then group: pages mapped so far. */
   readonly #mapped: number[][];
 
-  constructor(backend: Backend) {
+  /** @param ringPages Pages that a slot goes round in where there is a window, at most; its share of the pool otherwise. */
+  constructor(backend: Backend, ringPages = Number.POSITIVE_INFINITY) {
     this.#backend = backend;
+    this.#ringPages = ringPages;
     this.#mapped = Array.from({ length: backend.limits.slots }, () => backend.groups.map(() => 0));
   }
 
   /** The page that holds page `index` of a slot. */
   pageOf(group: number, slot: number, index: number): number {
-    const each = Math.floor(this.#backend.groups[group]!.pages / this.#backend.limits.slots);
-    return slot * each + (index % each);
+    const { pages, window } = this.#backend.groups[group]!;
+    const share = Math.floor(pages / this.#backend.limits.slots);
+    const ring = window === undefined ? share : Math.min(share, this.#ringPages);
+    return slot * share + (index % ring);
   }
 
   /** Writes that make room for the first `tokens` tokens of a slot. */
