@@ -15,7 +15,7 @@ import {
   type StepBatch,
   type StepOutput,
 } from "../../src/backends/backend";
-import { createReferenceBackend } from "../../src/backends/reference/reference_backend";
+import { createReferenceBackend } from "../../src/backends/reference/index";
 import { TestPages } from "./pages";
 import { argmax, compareLogits, logitsOf, openParityFixture, type ParityFixture } from "./parity";
 

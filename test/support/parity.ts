@@ -1,7 +1,7 @@
 // Whole-model parity: a fixture's rows through a backend, against the logits of another implementation.
 
 import { GREEDY } from "../../kernels/sample/settings";
-import type { Backend, Row } from "../../src/backends/backend";
+import { type Backend, LAST_TOKEN, type Row, type StepOutput } from "../../src/backends/backend";
 import type { WeightsFile } from "../../src/files/weights_file";
 import { type RecordedModel, recordModel } from "../../src/model/record";
 import { type FixtureFolder, openFixtureModel, readFixture, readFixtureText } from "./files";
@@ -74,6 +74,27 @@ export async function logitsOf(
     }
   }
   return concat(parts);
+}
+
+/** Feeds a prompt, then `count` tokens that the backend samples and feeds back itself. @returns The sampled ids. */
+export async function greedyOf(backend: Backend, prompt: readonly number[], count: number): Promise<number[]> {
+  const pages = new TestPages(backend);
+  backend.openSlot(0, { generation: 1, sampler: GREEDY, history: prompt });
+  const steps: Promise<readonly StepOutput[]>[] = [];
+  const { rows: chunk } = backend.limits;
+  for (let start = 0; start < prompt.length; start += chunk) {
+    const rows = prompt.slice(start, start + chunk).map((token, i): Row => {
+      const position = start + i;
+      return { slot: 0, token, position, want: position === prompt.length - 1 ? "token" : "nothing" };
+    });
+    steps.push(backend.step({ rows, pages: pages.grow(0, start + rows.length) }));
+  }
+  for (let position = prompt.length; position < prompt.length + count - 1; position++) {
+    const rows: Row[] = [{ slot: 0, token: LAST_TOKEN, position, want: "token" }];
+    steps.push(backend.step({ rows, pages: pages.grow(0, position + 1) }));
+  }
+  const outputs = (await Promise.all(steps)).flat();
+  return outputs.flatMap((output) => (output.want === "token" ? [output.token] : []));
 }
 
 export interface Agreement {

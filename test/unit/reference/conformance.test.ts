@@ -1,4 +1,4 @@
-import { createReferenceBackend } from "../../../src/backends/reference/reference_backend";
+import { createReferenceBackend } from "../../../src/backends/reference/index";
 import { describeBackend } from "../../support/conformance";
 
 describeBackend("reference", (input) => createReferenceBackend(input));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../../src/backends/backend";
-import { createReferenceBackend } from "../../../src/backends/reference/reference_backend";
+import { createReferenceBackend } from "../../../src/backends/reference/index";
 import { compareLogits, logitsOf, openParityFixture, type ParityFixture } from "../../support/parity";
 
 // Far below the fixtures' own bounds, which are for f32 arithmetic: the reference computes in f64, so what is left is the
