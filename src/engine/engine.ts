@@ -15,6 +15,7 @@ import { Scheduler, type SchedulerOptions } from "./scheduler";
 export interface ChatMessage {
   readonly role: string;
   readonly content: string;
+  readonly name?: string;
 }
 
 /** Turns a conversation into the text that the model was trained on. */
