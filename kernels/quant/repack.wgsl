@@ -18,7 +18,7 @@ struct Params {
 fn source_word(byte: u32) -> u32 {
   let shift = 8u * (byte % 4u);
   let low = source[byte / 4u] >> shift;
-  let high = source[byte / 4u + 1u] << 1u << (31u - shift); // in two steps: a shift by 32 is not defined
+  let high = (source[byte / 4u + 1u] << 1u) << (31u - shift); // in two steps: a shift by 32 is not defined
   return low | high;
 }
 

@@ -21,9 +21,9 @@ fn repack_block(nibbles: u32, block: u32) {
     let quarter = group % 4u;
     let nibble_shift = 4u * (quarter / 2u);
     for (var word = 0u; word < 4u; word++) {
-      let from = nibbles + 64u * half + 32u * (quarter % 2u) + 4u * word;
-      let a = (source_word(from) >> nibble_shift) & 0x0f0f0f0fu;
-      let b = (source_word(from + 16u) >> nibble_shift) & 0x0f0f0f0fu;
+      let start = nibbles + 64u * half + 32u * (quarter % 2u) + 4u * word;
+      let a = (source_word(start) >> nibble_shift) & 0x0f0f0f0fu;
+      let b = (source_word(start + 16u) >> nibble_shift) & 0x0f0f0f0fu;
       w[4u * (8u * block + group) + word] = a | (b << 4u);
     }
     for (var part = 0u; part < 2u; part++) {

@@ -3,11 +3,11 @@
 fn repack(first: u32) {
   var scales = 0u;
   for (var i = 0u; i < 2u && first + i < params.blocks; i++) {
-    let from = 34u * (first + i);
+    let start = 34u * (first + i);
     let to = 8u * (params.first_block + first + i);
-    scales |= source_half(from) << (16u * i);
+    scales |= source_half(start) << (16u * i);
     for (var word = 0u; word < 8u; word++) {
-      w[to + word] = source_word(from + 2u + 4u * word);
+      w[to + word] = source_word(start + 2u + 4u * word);
     }
   }
   w[params.section_1 + (params.first_block + first) / 2u] = scales;

@@ -1,0 +1,12 @@
+import type { FormatReference } from "../reference";
+
+/** Rows as in the file, each padded with zeros to a multiple of 32 weights. */
+export const bf16Reference: FormatReference = {
+  floats: [{ at: 0, as: "bf16" }],
+  repack(bytes, layout, rows, cols) {
+    const out = new Uint8Array(layout.bytes);
+    const stride = 2 * 32 * Math.ceil(cols / 32);
+    for (let row = 0; row < rows; row++) out.set(bytes.subarray(2 * cols * row, 2 * cols * (row + 1)), stride * row);
+    return new Uint32Array(out.buffer);
+  },
+};

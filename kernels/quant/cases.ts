@@ -1,0 +1,67 @@
+import { type KernelCase, kernelCase, noiseBytes } from "../testing";
+import type { WeightFormat } from "./format";
+import { FORMATS } from "./index";
+import { noiseMatrix, referenceOf } from "./reference";
+
+/** Repacks a matrix from block `from` on; what lies before was repacked by an earlier chunk. */
+function at(name: string, format: WeightFormat, bytes: Uint8Array, rows: number, cols: number, from = 0): KernelCase {
+  const { blockBytes, blockWeights } = format;
+  const { repack, floats } = referenceOf(format);
+  const layout = format.layout(rows, cols);
+  const earlier = bytes.slice().fill(0, from * blockBytes);
+  // Staging buffers are used again: behind the chunk there are an older chunk's bytes.
+  const source = noiseBytes(4 * Math.ceil(bytes.length / 4) + 64, 3);
+  source.set(bytes.subarray(from * blockBytes));
+  return kernelCase({
+    name,
+    kernel: format.repack,
+    params: {
+      first_block: from,
+      blocks: bytes.length / blockBytes - from,
+      row_blocks: cols / blockWeights,
+      section_1: layout.sections[1],
+      section_2: layout.sections[2],
+      section_3: layout.sections[3],
+    },
+    buffers: { source, w: repack(earlier, layout, rows, cols), faults: new Uint32Array(1) },
+    expected: () => ({
+      w: repack(bytes, layout, rows, cols),
+      faults: Uint32Array.of(faultsIn(bytes.subarray(from * blockBytes), blockBytes, floats)),
+    }),
+    tolerance: 0,
+  });
+}
+
+type Floats = ReturnType<typeof referenceOf>["floats"];
+
+/** Floats whose exponent is all ones. */
+function faultsIn(bytes: Uint8Array, blockBytes: number, floats: Floats): number {
+  let faults = 0;
+  for (let block = 0; block < bytes.length; block += blockBytes)
+    for (const { at, as } of floats) if (exponentIsFull(bytes.subarray(block + at), as)) faults++;
+  return faults;
+}
+
+function exponentIsFull(bytes: Uint8Array, as: Floats[number]["as"]): boolean {
+  const top = as === "f32" ? (bytes[3]! << 8) | bytes[2]! : (bytes[1]! << 8) | bytes[0]!;
+  const mask = as === "f16" ? 0x7c00 : 0x7f80;
+  return (top & mask) === mask;
+}
+
+function casesOf(format: WeightFormat): readonly KernelCase[] {
+  const cols = format.blockWeights === 1 ? 172 : 2 * format.blockWeights;
+  const odd = format.blockWeights === 1 ? 36 : format.blockWeights;
+  const { bytes } = noiseMatrix(format, 5, cols, 11);
+  const chunk = format.layout(5, cols).chunkBlocks;
+  // Random bytes alone: many of the floats in them are NaN or infinite.
+  const faulty = noiseBytes(3 * (odd / format.blockWeights) * format.blockBytes, 12);
+  for (const { at } of referenceOf(format).floats) faulty.fill(0xff, at, at + (format.type === "F32" ? 4 : 2));
+  return [
+    at("a whole matrix; rows of 172 floats are padded to 192", format, bytes, 5, cols),
+    at("a later chunk leaves the earlier alone", format, bytes, 5, cols, 2 * chunk),
+    at("odd number of blocks, the last word half used", format, noiseMatrix(format, 3, odd, 13).bytes, 3, odd),
+    at("NaN and infinite floats are counted", format, faulty, 3, odd),
+  ];
+}
+
+export const cases: readonly KernelCase[] = [...FORMATS.values()].flatMap(casesOf);

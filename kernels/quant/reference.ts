@@ -1,0 +1,77 @@
+// What tests know of a weight format beyond its definition: how its layout on the GPU follows from the file, weight by
+// weight, and how to make blocks of noise. Each format folder has a `reference.ts` with its own.
+
+import { noise, noiseBytes, random } from "../testing";
+import { bf16Reference } from "./bf16/reference";
+import { f16Reference } from "./f16/reference";
+import { f32Reference } from "./f32/reference";
+import type { MatrixLayout, WeightFormat } from "./format";
+import { floatToHalf } from "./half";
+import { q4_0Reference } from "./q4_0/reference";
+import { q4_kReference } from "./q4_k/reference";
+import { q6_kReference } from "./q6_k/reference";
+import { q8_0Reference } from "./q8_0/reference";
+
+export interface FormatReference {
+  /** Byte offsets in a block that hold a float, and which: all other bytes may be anything. */
+  readonly floats: readonly { readonly at: number; readonly as: "f16" | "bf16" | "f32" }[];
+  /** The buffer that the repack kernel must make from a matrix's blocks. */
+  repack(bytes: Uint8Array, layout: MatrixLayout, rows: number, cols: number): Uint32Array;
+}
+
+const REFERENCES: Readonly<Record<string, FormatReference>> = {
+  F32: f32Reference,
+  F16: f16Reference,
+  BF16: bf16Reference,
+  Q8_0: q8_0Reference,
+  Q4_0: q4_0Reference,
+  Q4_K: q4_kReference,
+  Q6_K: q6_kReference,
+};
+
+export function referenceOf(format: WeightFormat): FormatReference {
+  const reference = REFERENCES[format.type];
+  if (!reference) throw new Error(`weight format ${format.type} has no reference`);
+  return reference;
+}
+
+/** A matrix of noise, in the file's form, as numbers, and as the GPU has it. */
+export interface NoiseMatrix {
+  readonly bytes: Uint8Array;
+  readonly layout: MatrixLayout;
+  readonly words: Uint32Array;
+  /** `[rows, cols]`. */
+  readonly weights: Float32Array;
+}
+
+/** @param subnormal Every f16 in the blocks is subnormal. */
+export function noiseMatrix(
+  format: WeightFormat,
+  rows: number,
+  cols: number,
+  seed: number,
+  { subnormal = false } = {},
+): NoiseMatrix {
+  const { floats, repack } = referenceOf(format);
+  const blocks = (rows * cols) / format.blockWeights;
+  const bytes = noiseBytes(blocks * format.blockBytes, seed);
+  const view = new DataView(bytes.buffer);
+  const values = noise(blocks * floats.length, seed + 1, 0.05);
+  const next = random(seed + 2);
+  for (let block = 0; block < blocks; block++) {
+    floats.forEach(({ at, as }, index) => {
+      const offset = block * format.blockBytes + at;
+      const value = values[block * floats.length + index]!;
+      if (as === "f32") view.setFloat32(offset, value, true);
+      else if (as === "bf16") view.setUint16(offset, bitsOf(value) >>> 16, true);
+      else if (subnormal) view.setUint16(offset, (next() < 0.5 ? 0x8000 : 0) | Math.floor(next() * 1024), true);
+      else view.setUint16(offset, floatToHalf(value), true);
+    });
+  }
+  const layout = format.layout(rows, cols);
+  return { bytes, layout, words: repack(bytes, layout, rows, cols), weights: format.dequantize(bytes) };
+}
+
+function bitsOf(value: number): number {
+  return new Uint32Array(Float32Array.of(value).buffer)[0]!;
+}
