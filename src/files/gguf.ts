@@ -15,6 +15,7 @@ import {
 import { placeTensors, readTensorEntry, type TensorEntry } from "./gguf_tensors";
 import { readValue } from "./gguf_values";
 import { HeaderCursor } from "./header_cursor";
+import { describeValue, quoted } from "./quoted";
 import type { ByteSource, MetadataValue, WeightsFile } from "./weights_file";
 
 /** "GGUF", read as a little-endian number. */
@@ -38,7 +39,7 @@ export async function openGguf(source: ByteSource, signal?: AbortSignal): Promis
   for (let i = 0; i < metadataCount; i++) {
     const [key, value] = await cursor.entry(readMetadataEntry);
     if (metadata.has(key)) {
-      throw new FennecError("file-corrupt", `${source.name}: the metadata key "${key}" appears twice.`);
+      throw new FennecError("file-corrupt", `${source.name}: the metadata key ${quoted(key)} appears twice.`);
     }
     metadata.set(key, value);
   }
@@ -115,6 +116,6 @@ function alignmentOf(name: string, metadata: ReadonlyMap<string, MetadataValue>)
   }
   throw new FennecError(
     "file-corrupt",
-    `${name}: "general.alignment" is ${String(value)}; a power of two up to ${MAX_ALIGNMENT} is expected.`,
+    `${name}: "general.alignment" is ${describeValue(value)}; a power of two up to ${MAX_ALIGNMENT} is expected.`,
   );
 }

@@ -4,6 +4,7 @@ import { FennecError } from "../errors";
 import { ggmlTypeById, removedGgmlType } from "./ggml_types";
 import { MAX_TENSOR_AXES, MAX_TENSOR_NAME_BYTES } from "./gguf_limits";
 import type { HeaderCursor } from "./header_cursor";
+import { quoted } from "./quoted";
 import type { ByteSource, TensorInfo } from "./weights_file";
 
 /** A tensor as the header describes it; `offset` counts from the start of the tensor data. */
@@ -18,7 +19,7 @@ export interface TensorEntry {
 /** Reads one entry and computes its size. @throws FennecError `file-corrupt`, `file-unsupported`. */
 export function readTensorEntry(cursor: HeaderCursor): TensorEntry {
   const name = cursor.string("a tensor name", MAX_TENSOR_NAME_BYTES, true);
-  const where = `${cursor.name}: tensor "${name}"`;
+  const where = `${cursor.name}: tensor ${quoted(name)}`;
   if (name === "") throw new FennecError("file-corrupt", `${where}: the name is empty.`);
 
   const axes = cursor.u32();
@@ -28,7 +29,7 @@ export function readTensorEntry(cursor: HeaderCursor): TensorEntry {
   const shape: number[] = [];
   let weights = 1;
   for (let axis = 0; axis < axes; axis++) {
-    const extent = cursor.count(`an axis of tensor "${name}"`, Number.MAX_SAFE_INTEGER);
+    const extent = cursor.count(`an axis of tensor ${quoted(name)}`, Number.MAX_SAFE_INTEGER);
     weights *= extent;
     shape.unshift(extent); // the file has the contiguous axis first
   }
@@ -49,7 +50,7 @@ export function readTensorEntry(cursor: HeaderCursor): TensorEntry {
       `${where}: rows of ${columns} weights are not a whole number of ${type.name} blocks of ${type.blockWeights}.`,
     );
   }
-  const offset = cursor.count(`the offset of tensor "${name}"`, Number.MAX_SAFE_INTEGER);
+  const offset = cursor.count(`the offset of tensor ${quoted(name)}`, Number.MAX_SAFE_INTEGER);
   return { name, type: type.name, shape, offset, bytes: (weights / type.blockWeights) * type.blockBytes };
 }
 
@@ -73,7 +74,7 @@ export function placeTensors(
   const dataStart = Math.ceil(headerEnd / alignment) * alignment;
   const tensors = new Map<string, TensorInfo>();
   for (const { name, type, shape, offset, bytes } of entries) {
-    const where = `${source.name}: tensor "${name}"`;
+    const where = `${source.name}: tensor ${quoted(name)}`;
     if (tensors.has(name)) throw new FennecError("file-corrupt", `${where} appears twice.`);
     if (offset % alignment !== 0) {
       throw new FennecError("file-corrupt", `${where} begins at ${offset}, which is no multiple of ${alignment}.`);
@@ -100,8 +101,8 @@ function refuseOverlap(name: string, tensors: ReadonlyMap<string, TensorInfo>): 
     if (before.offset + before.bytes <= after.offset) continue;
     throw new FennecError(
       "file-corrupt",
-      `${name}: tensor "${before.name}" ends at byte ${before.offset + before.bytes}, ` +
-        `but tensor "${after.name}" begins at ${after.offset}: they overlap.`,
+      `${name}: tensor ${quoted(before.name)} ends at byte ${before.offset + before.bytes}, ` +
+        `but tensor ${quoted(after.name)} begins at ${after.offset}: they overlap.`,
     );
   }
 }

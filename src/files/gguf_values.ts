@@ -6,7 +6,10 @@
 import { FennecError } from "../errors";
 import { MAX_ARRAY_DEPTH, MAX_ARRAY_LENGTH, MAX_STRING_BYTES } from "./gguf_limits";
 import type { HeaderCursor } from "./header_cursor";
+import { quoted } from "./quoted";
 import type { MetadataValue } from "./weights_file";
+
+// `key` is the key in quotes, for messages, in all of this file.
 
 /** `minBytes` is the least that one element takes in the file: the bound of an array's claimed length. */
 interface ValueType {
@@ -43,14 +46,15 @@ const valueTypes: ReadonlyMap<number, ValueType> = new Map<number, ValueType>([
   [valueTypeIds.int32, { minBytes: 4, read: (c) => c.i32(), typed: (b) => new Int32Array(b) }],
   [valueTypeIds.float32, { minBytes: 4, read: (c) => c.f32(), typed: (b) => new Float32Array(b) }],
   [valueTypeIds.bool, { minBytes: 1, read: readBool }],
-  [valueTypeIds.string, { minBytes: 8, read: (c, key) => c.string(`"${key}"`, MAX_STRING_BYTES) }],
+  [valueTypeIds.string, { minBytes: 8, read: (c, key) => c.string(key, MAX_STRING_BYTES) }],
   [valueTypeIds.uint64, { minBytes: 8, read: (c) => exact(c.u64()) }],
   [valueTypeIds.int64, { minBytes: 8, read: (c) => exact(c.i64()) }],
   [valueTypeIds.float64, { minBytes: 8, read: (c) => c.f64(), typed: (b) => new Float64Array(b) }],
 ]);
 
-/** Reads a value's type number and the value. `key` is for messages. */
-export function readValue(cursor: HeaderCursor, key: string): MetadataValue {
+/** Reads a value's type number and the value. */
+export function readValue(cursor: HeaderCursor, name: string): MetadataValue {
+  const key = quoted(name);
   const at = cursor.position;
   const id = cursor.u32();
   return id === ARRAY ? readArray(cursor, key, { elements: 0 }, 1) : typeOf(id, cursor, key, at).read(cursor, key);
@@ -60,12 +64,12 @@ function readArray(cursor: HeaderCursor, key: string, budget: { elements: number
   if (depth > MAX_ARRAY_DEPTH) {
     throw new FennecError(
       "file-corrupt",
-      `${cursor.name}: "${key}" holds arrays in arrays more than ${MAX_ARRAY_DEPTH} deep. The file is damaged.`,
+      `${cursor.name}: ${key} holds arrays in arrays more than ${MAX_ARRAY_DEPTH} deep. The file is damaged.`,
     );
   }
   const at = cursor.position;
   const id = cursor.u32();
-  const length = cursor.count(`the array length of "${key}"`, MAX_ARRAY_LENGTH - budget.elements);
+  const length = cursor.count(`the array length of ${key}`, MAX_ARRAY_LENGTH - budget.elements);
   budget.elements += length;
 
   if (id === ARRAY) return repeat(cursor, length, ARRAY_MIN_BYTES, () => readArray(cursor, key, budget, depth + 1));
@@ -94,7 +98,7 @@ function typeOf(id: number, cursor: HeaderCursor, key: string, at: number): Valu
   if (type) return type;
   throw new FennecError(
     "file-corrupt",
-    `${cursor.name}: "${key}" at byte ${at} has the value type ${id}; GGUF defines 0 to 12. The file is damaged.`,
+    `${cursor.name}: ${key} at byte ${at} has the value type ${id}; GGUF defines 0 to 12. The file is damaged.`,
   );
 }
 
@@ -104,7 +108,7 @@ function readBool(cursor: HeaderCursor, key: string): boolean {
   if (byte <= 1) return byte === 1;
   throw new FennecError(
     "file-corrupt",
-    `${cursor.name}: "${key}" at byte ${at} is ${byte}; a boolean is 0 or 1. The file is damaged.`,
+    `${cursor.name}: ${key} at byte ${at} is ${byte}; a boolean is 0 or 1. The file is damaged.`,
   );
 }
 

@@ -2,6 +2,7 @@
 // which file is wrong.
 
 import { FennecError } from "../errors";
+import { describeValue, quoted } from "./quoted";
 import type { MetadataValue, WeightsFile } from "./weights_file";
 
 /** Getters without a default throw `metadata-missing`; a value of another type is `metadata-type`. */
@@ -53,7 +54,7 @@ export function metaOf(file: WeightsFile): Meta {
       if (tensor) return tensor.shape[0]!;
       throw new FennecError(
         "tensor-missing",
-        `${file.name}: has no tensor "${name}". The file holds only a part of a model, or a model of another kind.`,
+        `${file.name}: has no tensor ${quoted(name)}. The file holds only a part of a model, or a model of another kind.`,
       );
     },
     hasTensor: (name: string) => file.tensors.has(name),
@@ -85,18 +86,14 @@ function asInts(value: MetadataValue, length: number): readonly number[] | undef
 function missing(file: string, key: string, expected: string): FennecError {
   return new FennecError(
     "metadata-missing",
-    `${file}: has no metadata "${key}" (${expected}). ` +
+    `${file}: has no metadata ${quoted(key)} (${expected}). ` +
       `The file was written by a converter that does not follow GGUF's conventions, or for another architecture.`,
   );
 }
 
 function wrongType(file: string, key: string, value: MetadataValue, expected: string): FennecError {
-  return new FennecError("metadata-type", `${file}: metadata "${key}" is ${describe(value)}; expected ${expected}.`);
-}
-
-/** A value in a few words, for messages: never the whole of a long one. */
-function describe(value: MetadataValue): string {
-  if (typeof value === "string") return `the string ${JSON.stringify(value.slice(0, 40))}`;
-  if (typeof value === "object") return `an array of ${value.length}`;
-  return String(value);
+  return new FennecError(
+    "metadata-type",
+    `${file}: metadata ${quoted(key)} is ${describeValue(value)}; expected ${expected}.`,
+  );
 }
