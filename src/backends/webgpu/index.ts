@@ -2,6 +2,7 @@
 // and for one prefill chunk only; the others compile at their first use.
 
 import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../../../kernels/common/batch";
+import { rowBucket } from "../../../kernels/kernel";
 import { formatOf } from "../../../kernels/quant/index";
 import { ropeTables } from "../../../kernels/rope/rope";
 import { exp2Table, MAX_BIASES } from "../../../kernels/sample/slot";
@@ -82,7 +83,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   });
 
   onProgress?.({ phase: "compile", bytesLoaded: 0, bytesTotal: 0 });
-  const compiled = compileFirst(plan, pipelines, chunkRows);
+  const compiled = compileFirst(plan, pipelines, rowBucket(chunkRows));
   compiled.catch(() => {}); // awaited below; an error of the upload must not leave it unhandled
 
   const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage;
@@ -167,12 +168,12 @@ function mostKvTokens(
 }
 
 /** Pipelines for decoding one sequence and for a prefill chunk, all at once. */
-async function compileFirst(plan: Plan, pipelines: Pipelines, chunkRows: number): Promise<void> {
+async function compileFirst(plan: Plan, pipelines: Pipelines, chunkBucket: number): Promise<void> {
   const formats = new Set(plan.matrices.map(({ format }) => format));
   await Promise.all([
     ...[...formats].map(({ repack }) => pipelines.compile(repack, 1)),
     ...[...plan.dispatches, plan.sampling].flatMap(({ kernel, rows }) =>
-      (rows === "tokens" ? [1, chunkRows] : [1]).map((bucket) => pipelines.compile(kernel, bucket)),
+      (rows === "tokens" ? [1, chunkBucket] : [1]).map((bucket) => pipelines.compile(kernel, bucket)),
     ),
   ]);
 }

@@ -1,7 +1,7 @@
 // Compute pipelines: which variant of a kernel runs for a number of rows, compiled once per variant and bucket and kept.
 // All variants of a kernel share one bind group layout, so that bind groups never depend on rows.
 
-import { type Access, type DeviceTraits, type Kernel, ROW_BUCKETS, type Variant } from "../../../kernels/kernel";
+import type { Access, DeviceTraits, Kernel, Variant } from "../../../kernels/kernel";
 import { link } from "../../../kernels/linker";
 import { FennecError } from "../../errors";
 import type { Counters } from "../backend";
@@ -127,11 +127,6 @@ export class Pipelines {
       );
     }
   }
-}
-
-/** The smallest bucket that holds `rows`; `chunk` past the largest. */
-export function bucketOf(rows: number, chunk: number): number {
-  return ROW_BUCKETS.find((bucket) => rows <= bucket) ?? chunk;
 }
 
 function keyOf(kernel: Kernel, bucket: number): string {

@@ -11,7 +11,7 @@ import {
   ROW_WORDS,
   SLOT_WORDS,
 } from "../../../kernels/common/batch";
-import { type DeviceTraits, ROW_BUCKETS } from "../../../kernels/kernel";
+import { type DeviceTraits, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
 import { encodeBiases, encodeCounts, encodeSlot, MAX_BIASES, usesCounts } from "../../../kernels/sample/slot";
 import { FennecError } from "../../errors";
 import {
@@ -25,9 +25,10 @@ import {
   type StepBatch,
   type StepOutput,
 } from "../backend";
+import { BatchChecker } from "../batch_checker";
 import type { BoundDispatch } from "./bindings";
 import type { GpuMemory } from "./memory";
-import { bucketOf, type Pipelines } from "./pipelines";
+import type { Pipelines } from "./pipelines";
 import type { Readback } from "./readback";
 
 /** What `index.ts` assembles. */
@@ -84,6 +85,7 @@ export class WebgpuBackend implements Backend {
   readonly lost: Promise<{ readonly reason: string }>;
   readonly #parts: WebgpuParts;
   readonly #counters: Counters;
+  readonly #checker: BatchChecker;
   readonly #batch = new Uint32Array(BATCH_BYTES / 4);
   readonly #written = new Uint32Array(BATCH_BYTES / 4);
   readonly #replays = new Map<string, readonly Replayed[]>();
@@ -101,6 +103,7 @@ export class WebgpuBackend implements Backend {
     this.pageTokens = parts.pageTokens;
     this.groups = parts.groups;
     this.counters = parts.counters;
+    this.#checker = new BatchChecker(parts);
     this.lost = parts.device.lost.then(({ reason, message }) => {
       this.#failure ??= new FennecError(
         "device-lost",
@@ -119,6 +122,7 @@ export class WebgpuBackend implements Backend {
 
   openSlot(slot: number, state: SlotState): void {
     const { device, buffers, vocab } = this.#parts;
+    this.#checker.open(slot);
     device.queue.writeBuffer(buffers.slots, 4 * SLOT_WORDS * slot, encodeSlot(state));
     this.#counters.slotWrites++;
     if (state.sampler.logitBias.size > 0) {
@@ -133,7 +137,8 @@ export class WebgpuBackend implements Backend {
 
   step(batch: StepBatch): Promise<readonly StepOutput[]> {
     try {
-      this.#check(batch);
+      if (this.#failure) throw this.#failure;
+      this.#checker.check(batch);
       if (this.#waiting === 0 && this.#isReady(batch)) return this.#submit(batch);
     } catch (error) {
       return Promise.reject(error);
@@ -156,7 +161,7 @@ export class WebgpuBackend implements Backend {
   async warm(rows: number, outputs: number): Promise<void> {
     await Promise.all(
       this.#dispatchesFor(outputs, outputs > 0).map(({ kernel, rows: kind }) =>
-        this.#parts.pipelines.compile(kernel, this.#bucket(kind === "tokens" ? rows : outputs)),
+        this.#parts.pipelines.compile(kernel, rowBucket(kind === "tokens" ? rows : outputs)),
       ),
     );
   }
@@ -165,28 +170,6 @@ export class WebgpuBackend implements Backend {
     this.#failure ??= new FennecError("disposed", "this backend was disposed");
     this.#parts.memory.dispose();
     this.#parts.device.destroy();
-  }
-
-  #check({ rows, pages = [] }: StepBatch): void {
-    if (this.#failure) throw this.#failure;
-    const { limits, vocab, pagesPerSlot, groups } = this.#parts;
-    const invalid = (message: string) => new FennecError("invalid-argument", `step: ${message}`);
-    if (rows.length === 0 || rows.length > limits.rows)
-      throw invalid(`${rows.length} rows; allowed are 1 to ${limits.rows}`);
-    const outputs = rows.filter(({ want }) => want !== "nothing").length;
-    if (outputs > limits.outputs) throw invalid(`${outputs} rows want an output; at most ${limits.outputs} may`);
-    for (const { slot, token, position } of rows) {
-      if (!(slot >= 0 && slot < limits.slots)) throw invalid(`slot ${slot}; there are ${limits.slots}`);
-      if (token !== LAST_TOKEN && !(token >= 0 && token < vocab))
-        throw invalid(`token ${token}; the vocabulary has ${vocab}`);
-      if (!(position >= 0 && position < limits.context))
-        throw invalid(`position ${position}; the context has ${limits.context}`);
-    }
-    for (const { group, slot, index, page } of pages) {
-      const known = groups[group];
-      if (!known || page < 0 || page >= known.pages || index < 0 || index >= pagesPerSlot || slot >= limits.slots)
-        throw invalid(`page ${page} of group ${group} at ${index} of slot ${slot} is out of range`);
-    }
   }
 
   #isReady(batch: StepBatch): boolean {
@@ -291,7 +274,7 @@ export class WebgpuBackend implements Backend {
     const replay: Replayed[] = [];
     for (const { kernel, params, group, rows: kind } of this.#dispatchesFor(outputs, sampling)) {
       const count = kind === "tokens" ? rows : outputs;
-      const bucket = this.#bucket(count);
+      const bucket = rowBucket(count);
       const compiled = pipelines.ready(kernel, bucket);
       if (!compiled) return undefined;
       const [x, y, z] = compiled.variant.grid(params, count <= MAX_BUCKET ? bucket : count, traits);
@@ -306,10 +289,6 @@ export class WebgpuBackend implements Backend {
     const needed =
       outputs > 0 ? this.#parts.dispatches : this.#parts.dispatches.filter(({ rows }) => rows === "tokens");
     return sampling ? [...needed, this.#parts.sampling] : needed;
-  }
-
-  #bucket(count: number): number {
-    return bucketOf(count, this.limits.rows);
   }
 }
 
