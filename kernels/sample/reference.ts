@@ -19,6 +19,8 @@ import {
 } from "./fixed";
 import type { SamplerSettings } from "./settings";
 
+const table = exp2Table();
+
 /** A sequence's sampler: its settings and the tokens that it has seen. */
 export interface Sampler {
   readonly settings: FixedSettings;
@@ -44,7 +46,9 @@ export function createSampler(state: {
 export function sampleReference(logits: Float32Array, sampler: Sampler, position: number): number {
   const { settings, seen } = sampler;
   const scores = scoresOf(logits, settings, seen);
-  const token = settings.greedy ? largestOf(scores, logits) : drawn(scores, settings, position + 1);
+  const token = settings.greedy
+    ? largestOf(scores, logits)
+    : drawn(weightsOf(scores, settings), settings, position + 1);
   if (settings.counts) {
     const word = seen.get(token) ?? 0;
     if ((word & COUNT_MASK) < COUNT_MASK) seen.set(token, word + 1);
@@ -52,14 +56,23 @@ export function sampleReference(logits: Float32Array, sampler: Sampler, position
   return token;
 }
 
+/**
+ * The distribution that {@link sampleReference} draws from: probabilities relative to the largest, in units of 2^-24,
+ * 0 where a token is cut off.
+ *
+ * @param logits `[vocab]`
+ * @returns      `[vocab]`
+ */
+export function sampleWeights(logits: Float32Array, { settings, seen }: Sampler): Uint32Array {
+  return weightsOf(scoresOf(logits, settings, seen), settings);
+}
+
 /** Logits in units of 2^-18 after penalties and biases. */
 function scoresOf(logits: Float32Array, settings: FixedSettings, seen: ReadonlyMap<number, number>): Int32Array {
-  const scores = new Int32Array(logits.length);
+  const scores = new Int32Array(logits.length); // truncates what is assigned
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id]!;
-    scores[id] = Number.isNaN(logit)
-      ? -SCORE_MAX
-      : Math.trunc(Math.min(Math.max(logit, -LOGIT_LIMIT), LOGIT_LIMIT) * 2 ** SCORE_BITS);
+    scores[id] = logit > -LOGIT_LIMIT ? Math.min(logit, LOGIT_LIMIT) * 2 ** SCORE_BITS : -SCORE_MAX; // NaN: lowest
   }
   for (const [id, word] of seen) if (id < scores.length) scores[id] = penalized(scores[id]!, word, settings);
   for (const [id, bias] of settings.biases) if (id < scores.length) scores[id] = clampScore(scores[id]! + bias);
@@ -97,59 +110,95 @@ function isBelow(logits: Float32Array, a: number, b: number): boolean {
   return Number.isNaN(logits[a]!) && !Number.isNaN(logits[b]!);
 }
 
-function drawn(scores: Int32Array, settings: FixedSettings, position: number): number {
+/** The id at which the running sum of the weights goes beyond a random share of their total. */
+function drawn(weights: Uint32Array, { keyLow, keyHigh }: FixedSettings, position: number): number {
+  let total = 0; // below 2^43
+  for (let id = 0; id < weights.length; id++) total += weights[id]!;
+  const [low, high] = philox([position, 0, 0, 0], [keyLow, keyHigh]);
+  let rest = Number((((BigInt(high) << 32n) | BigInt(low)) * BigInt(total)) >> 64n);
+  let id = 0;
+  while (rest >= weights[id]!) rest -= weights[id++]!;
+  return id;
+}
+
+/** Scores to weights, those beyond the thresholds of top-k, top-p and min-p to 0. */
+function weightsOf(scores: Int32Array, settings: FixedSettings): Uint32Array {
   const drops = dropsOf(scores, settings);
   let limit = SATURATED - 1;
-  if (settings.topK !== 0) limit = topKDrop(drops, limit, settings.topK);
-  if (settings.topP < 2 ** WEIGHT_BITS) limit = topPDrop(drops, limit, settings.topP);
-  limit = Math.min(limit, settings.maxDrop);
-
-  let total = 0; // below 2^43
-  for (const drop of drops) if (drop <= limit) total += weightOf(drop);
-  const [low, high] = philox([position, 0, 0, 0], [settings.keyLow, settings.keyHigh]);
-  let rest = Number((((BigInt(high) << 32n) | BigInt(low)) * BigInt(total)) >> 64n);
-  for (let id = 0; id < drops.length; id++) {
-    if (drops[id]! > limit) continue;
-    rest -= weightOf(drops[id]!);
-    if (rest < 0) return id;
+  if (settings.topK !== 0)
+    limit = selectDrop(
+      drops,
+      limit,
+      () => 1,
+      () => settings.topK,
+    );
+  if (settings.topP < 2 ** WEIGHT_BITS) {
+    const share = (total: number) => Number((BigInt(total) * BigInt(settings.topP) + 0xff_ffffn) >> 24n);
+    limit = selectDrop(drops, limit, weightOf, share);
   }
-  throw new Error("sampler: the draw is beyond the total"); // impossible: rest < total
+  limit = Math.min(limit, settings.maxDrop);
+  const weights = new Uint32Array(drops.length);
+  for (let id = 0; id < drops.length; id++) {
+    const drop = drops[id]!;
+    if (drop <= limit) weights[id] = weightOf(drop);
+  }
+  return weights;
 }
 
 function dropsOf(scores: Int32Array, { dropFactor, dropShift }: FixedSettings): Uint32Array {
   let largest = -SCORE_MAX;
-  for (const score of scores) if (score > largest) largest = score;
-  // Beyond 2^53 the product is rounded here, but then the drop is saturated in any case: the shift is at most 29.
-  return Uint32Array.from(scores, (score) =>
-    Math.min(SATURATED, Math.floor(((largest - score) * dropFactor) / 2 ** dropShift)),
-  );
+  for (let id = 0; id < scores.length; id++) largest = Math.max(largest, scores[id]!);
+  const unit = 2 ** -dropShift;
+  const drops = new Uint32Array(scores.length);
+  for (let id = 0; id < scores.length; id++) {
+    // Beyond 2^53 the product is rounded here, but then the drop is saturated in any case: the shift is at most 29.
+    const drop = (largest - scores[id]!) * dropFactor * unit;
+    drops[id] = Math.min(drop, SATURATED);
+  }
+  return drops;
 }
 
-/** The smallest drop up to which there are k tokens; `limit` where there are fewer. */
-function topKDrop(drops: Uint32Array, limit: number, k: number): number {
-  const sorted = drops.filter((drop) => drop <= limit).sort();
-  return sorted[k - 1] ?? limit;
-}
-
-/** The smallest drop up to which the tokens have the share p (in units of 2^-24) of the mass of all up to `limit`. */
-function topPDrop(drops: Uint32Array, limit: number, p: number): number {
-  const sorted = drops.filter((drop) => drop <= limit).sort();
+/**
+ * The smallest drop up to which the tokens up to `limit` have the mass `goal`, which may depend on their total; `limit`
+ * where they have less. By the upper 12 bits of the drops, then by the lower.
+ */
+function selectDrop(
+  drops: Uint32Array,
+  limit: number,
+  massOf: (drop: number) => number,
+  goal: (total: number) => number,
+): number {
+  const upper = new Float64Array(4096);
   let total = 0;
-  for (const drop of sorted) total += weightOf(drop);
-  const target = Number((BigInt(total) * BigInt(p) + 0xff_ffffn) >> 24n);
-  let mass = 0;
-  for (const drop of sorted) if ((mass += weightOf(drop)) >= target) return drop;
-  return limit;
+  for (let id = 0; id < drops.length; id++) {
+    const drop = drops[id]!;
+    if (drop > limit) continue;
+    const mass = massOf(drop);
+    upper[drop >>> 12]! += mass;
+    total += mass;
+  }
+  let rest = goal(total);
+  if (rest > total) return limit;
+  let high = 0;
+  while (rest > upper[high]!) rest -= upper[high++]!;
+
+  const lower = new Float64Array(4096);
+  for (let id = 0; id < drops.length; id++) {
+    const drop = drops[id]!;
+    if (drop <= limit && drop >>> 12 === high) lower[drop & 0xfff]! += massOf(drop);
+  }
+  let low = 0;
+  while (rest > lower[low]!) rest -= lower[low++]!;
+  return high * 4096 + low;
 }
 
 /** 2^-drop in units of 2^-24. */
 function weightOf(drop: number): number {
-  const table = exp2Table();
   const octave = drop >>> DROP_BITS;
   if (octave >= WEIGHTLESS_OCTAVE) return 0;
   const step = (drop >>> 7) & 0xfff;
   const here = table[step]!;
   const fraction = here - (((here - table[step + 1]!) * (drop & 127) + 64) >>> 7);
   // Up to 2^31 + 2^30: above the signed range, inside the unsigned one.
-  return (fraction + 2 ** (6 + octave)) >>> (7 + octave);
+  return (fraction + (1 << (6 + octave))) >>> (7 + octave);
 }

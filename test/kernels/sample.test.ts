@@ -1,0 +1,64 @@
+// The GPU sampler against its CPU twin, bit for bit, on settings and logits drawn at random: many more than its cases,
+// and over several tokens of a reply, with the state that the GPU itself left.
+
+import { describe, expect, test } from "vitest";
+import { MAX_OUTPUTS } from "../../kernels/common/batch";
+import { randomOutput, samplerOf, sampling } from "../../kernels/sample/cases";
+import { sampleReference } from "../../kernels/sample/reference";
+import { noise } from "../../kernels/testing";
+import { disagreement } from "../support/compare";
+import { testDevice } from "../support/gpu";
+import { launch, variantsOf } from "../support/launch";
+
+/** Sizes around the teams, and one with several tokens per lane. */
+const VOCABS = [2, 15, 16, 17, 255, 256, 257, 1000, 3001];
+const BATCHES = 18;
+
+const batches = Array.from({ length: BATCHES }, (_, batch) => {
+  const vocab = VOCABS[batch % VOCABS.length]!;
+  const outputs = Array.from({ length: MAX_OUTPUTS }, (_, o) => randomOutput(1000 * batch + o, vocab));
+  return sampling(`batch ${batch}, vocabulary of ${vocab}`, outputs);
+});
+
+describe("the GPU sampler equals its twin", async () => {
+  const { traits } = await testDevice("full");
+  for (const variant of variantsOf(batches[0]!, traits).run) {
+    test.each(batches)(`${variant.name}: $name`, async (c) => {
+      const got = await launch(await testDevice("full"), c, variant);
+      for (const [buffer, want] of Object.entries(c.expected()))
+        expect(disagreement(got.get(buffer)!, want, 0), buffer).toBeUndefined();
+    });
+
+    test(`${variant.name}: a reply of eight tokens, on the state that the GPU left`, async () => {
+      const vocab = 211;
+      const tokens = 8;
+      const outputs = Array.from({ length: MAX_OUTPUTS }, (_, o) => {
+        const { settings, prompt } = randomOutput(77 + o, vocab);
+        return { settings: { ...settings, temperature: 1.2, repetitionPenalty: 1.1, frequencyPenalty: 0.5 }, prompt };
+      });
+      const logitsAt = (token: number, o: number) => noise(vocab, 100 * token + o, 2);
+      const samplers = outputs.map((output) => samplerOf({ ...output, logits: logitsAt(0, 0) }));
+      let state: Record<string, Uint32Array> = {};
+      for (let token = 0; token < tokens; token++) {
+        const c = sampling(
+          "reply",
+          outputs.map((output, o) => ({ ...output, logits: logitsAt(token, o) })),
+        );
+        // Every row takes its position from its slot, as in decoding.
+        const batch = c.buffers.batch as Uint32Array;
+        const fromSlots = batch.map((word, at) => (at % 8 === 0 && at > 4 && at < 4 + 8 * MAX_OUTPUTS ? -1 : word));
+        const got = await launch(
+          await testDevice("full"),
+          { ...c, buffers: { ...c.buffers, ...state, batch: fromSlots } },
+          variant,
+        );
+        const sampled = new Uint32Array(got.get("sampled")!);
+        const expected = samplers.map((sampler, o) =>
+          sampleReference(logitsAt(token, o), sampler, 100 * o + 7 + token),
+        );
+        expect(expected.map((_, o) => sampled[2 * o])).toEqual(expected);
+        state = { slots: new Uint32Array(got.get("slots")!), counts: new Uint32Array(got.get("counts")!) };
+      }
+    });
+  }
+});
