@@ -14,7 +14,7 @@ import {
   refuseUnsupported,
 } from "./params";
 import { apiStream, controllerFor, type Envelope, envelope, pieces, totalUsage } from "./reply";
-import type { ChatCompletion, ChatCompletionChunk, ChatParams, Create, RequestOptions } from "./types";
+import type { ChatCompletion, ChatCompletionChunk, ChatParams, Create, MaybeStream, RequestOptions } from "./types";
 
 /**
  * @throws FennecError `invalid-argument` naming the parameter, `no-chat-template`, `template-failed`,
@@ -22,7 +22,7 @@ import type { ChatCompletion, ChatCompletionChunk, ChatParams, Create, RequestOp
  *   `out-of-memory` also from the stream.
  */
 export function createChatCompletions(engine: Engine): Create<ChatParams, ChatCompletion, ChatCompletionChunk> {
-  async function create(params: ChatParams, options?: RequestOptions) {
+  async function create(params: ChatParams & MaybeStream, options?: RequestOptions) {
     refuseUnsupported(params, CHAT_PARAMS);
     const stream = isStream(params.stream);
     const usage = includesUsage(params);

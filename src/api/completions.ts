@@ -14,7 +14,7 @@ import {
   refuseUnsupported,
 } from "./params";
 import { apiStream, controllerFor, type Envelope, envelope, pieces, totalUsage } from "./reply";
-import type { Completion, CompletionChunk, CompletionParams, Create, RequestOptions } from "./types";
+import type { Completion, CompletionChunk, CompletionParams, Create, MaybeStream, RequestOptions } from "./types";
 
 /** OpenAI's default of `max_tokens` here. */
 const DEFAULT_TOKENS = 16;
@@ -23,7 +23,7 @@ const MOST_PROMPTS = 64;
 
 /** @throws FennecError as `createChatCompletions`, but for templates. */
 export function createCompletions(engine: Engine): Create<CompletionParams, Completion, CompletionChunk> {
-  async function create(params: CompletionParams, options?: RequestOptions) {
+  async function create(params: CompletionParams & MaybeStream, options?: RequestOptions) {
     refuseUnsupported(params, COMPLETION_PARAMS);
     const stream = isStream(params.stream);
     const usage = includesUsage(params);

@@ -5,7 +5,7 @@ import { checkInteger, checkNumber, invalid } from "../engine/check";
 import type { ChatMessage, GenerateOptions } from "../engine/engine";
 import type { SamplingOptions } from "../engine/sampling";
 import { FennecError } from "../errors";
-import type { ChatMessageParam, SamplingParams } from "./types";
+import type { ChatMessageParam, MaybeStream, SamplingParams } from "./types";
 
 /** Understood by both endpoints. */
 const COMMON = [
@@ -97,7 +97,7 @@ export function choiceCount(params: SamplingParams): number {
 }
 
 /** Whether a usage chunk was asked for. */
-export function includesUsage(params: SamplingParams & { readonly stream?: boolean | null }): boolean {
+export function includesUsage(params: SamplingParams & MaybeStream): boolean {
   const options = params.stream_options ?? undefined;
   if (options === undefined) return false;
   if (!params.stream) throw invalid("stream_options", options, "nothing, unless stream is true");

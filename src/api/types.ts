@@ -51,7 +51,6 @@ export interface ChatParams extends SamplingParams {
   readonly max_completion_tokens?: number | null;
   /** OpenAI's older name of `max_completion_tokens`. */
   readonly max_tokens?: number | null;
-  readonly stream?: boolean | null;
 }
 
 export interface CompletionParams extends SamplingParams {
@@ -59,7 +58,6 @@ export interface CompletionParams extends SamplingParams {
   readonly prompt: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
   /** 16 when absent, as OpenAI's. */
   readonly max_tokens?: number | null;
-  readonly stream?: boolean | null;
 }
 
 /** What goes beside a request, as in the `openai` package. */
@@ -143,11 +141,16 @@ export interface ApiStream<Chunk> extends AsyncIterable<Chunk> {
   readonly controller: AbortController;
 }
 
+/** Absent, false or null: one reply. */
+export interface MaybeStream {
+  readonly stream?: boolean | null;
+}
+
 /** `create` of an endpoint: one reply, or a stream of chunks. */
-export interface Create<Params extends { readonly stream?: boolean | null }, Reply, Chunk> {
+export interface Create<Params, Reply, Chunk> {
   (params: Params & { readonly stream?: false | null }, options?: RequestOptions): Promise<Reply>;
   (params: Params & { readonly stream: true }, options?: RequestOptions): Promise<ApiStream<Chunk>>;
-  (params: Params, options?: RequestOptions): Promise<Reply | ApiStream<Chunk>>;
+  (params: Params & MaybeStream, options?: RequestOptions): Promise<Reply | ApiStream<Chunk>>;
 }
 
 /** The part of the `openai` client that an engine has. */

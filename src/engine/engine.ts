@@ -3,6 +3,7 @@
 
 import type { Backend, BackendKind, BackendLimits, Counters, Precision } from "../backends/backend";
 import { FennecError } from "../errors";
+import type { ChatTemplate } from "../text/chat_template";
 import { createDetokenizer } from "../text/detokenizer";
 import type { Tokenizer } from "../text/tokenizer";
 import { checkInteger, checkStrings, checkTokens, invalid } from "./check";
@@ -16,12 +17,6 @@ export interface ChatMessage {
   readonly role: string;
   readonly content: string;
   readonly name?: string;
-}
-
-/** Turns a conversation into the text that the model was trained on. */
-export interface ChatTemplate {
-  /** @throws FennecError `template-failed`. */
-  render(messages: readonly ChatMessage[]): string;
 }
 
 export interface ModelInfo {
@@ -105,7 +100,7 @@ export class Engine {
    */
   encodePrompt(prompt: string | readonly ChatMessage[]): readonly number[] {
     if (typeof prompt === "string") return this.tokenizer.encode(prompt, { bos: true });
-    const text = this.#input.template().render(prompt);
+    const text = this.#input.template().render({ messages: prompt });
     return this.tokenizer.encode(text, { special: true, bos: true });
   }
 

@@ -45,6 +45,8 @@ export interface Seat {
   readonly slot: number;
   readonly generation: number;
   readonly sequence: Sequence;
+  /** Tokens that it came with: the prompt, and the reply so far when it comes back. Later ones are decoded. */
+  readonly promptTokens: number;
 }
 
 /** Times in milliseconds of the scheduler's clock. */
@@ -60,6 +62,6 @@ export interface RunStats {
 }
 
 /** Prompt rows that are still to be submitted. */
-export function pendingRows({ sequence }: Seat): number {
-  return Math.max(0, sequence.tokens.length - sequence.submitted);
+export function pendingRows({ sequence, promptTokens }: Seat): number {
+  return Math.max(0, promptTokens - sequence.submitted);
 }

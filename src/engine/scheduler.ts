@@ -169,7 +169,7 @@ export class Scheduler {
     const sequence = new Sequence(this.cache, [...prompt, ...run.reply]);
     const generation = this.#nextGeneration(slot);
     this.#backend.openSlot(slot, { generation, sampler, history: prompt, reply: run.reply });
-    run.seat = { slot, generation, sequence };
+    run.seat = { slot, generation, sequence, promptTokens: sequence.tokens.length };
     run.state = "running";
     run.requested = run.reply.length;
     if (run.stats.startedAt === undefined) {
@@ -354,11 +354,11 @@ class BatchPlan {
   }
 
   addPrompt(seat: Seat, count: number): void {
-    const { sequence, slot } = seat;
+    const { sequence, slot, promptTokens } = seat;
     this.#addChanges(seat);
     for (let i = 0; i < count; i++) {
       const position = sequence.submitted++;
-      const want = sequence.submitted === sequence.tokens.length ? "token" : "nothing";
+      const want = sequence.submitted === promptTokens ? "token" : "nothing";
       if (want === "token") this.outputs += 1;
       this.rows.push({ slot, token: sequence.tokens[position]!, position, want });
     }

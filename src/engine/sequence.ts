@@ -138,11 +138,11 @@ export class Sequence {
   }
 
   /**
-   * Enters pages whose tokens the host knows into the index.
+   * Enters pages whose tokens the host knows into the index. A copy that has not run yet adds nothing: its original is
+   * held until it runs, and stands in the index for the same tokens.
    * @param tail Also the end inside the last page, so that others can start from exactly here.
    */
   publish(tail: boolean): void {
-    if (this.#copies.length > 0) return; // a copied page holds nothing before the step that copies it
     const { index, pageTokens } = this.#cache;
     if (!this.#node.alive) {
       this.#node = index.root;
