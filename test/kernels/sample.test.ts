@@ -3,12 +3,20 @@
 
 import { describe, expect, test } from "vitest";
 import { MAX_OUTPUTS } from "../../kernels/common/batch";
+import batchWgsl from "../../kernels/common/batch.wgsl?raw";
+import u64Wgsl from "../../kernels/common/u64.wgsl?raw";
 import { randomOutput, samplerOf, sampling } from "../../kernels/sample/cases";
-import { sampleReference } from "../../kernels/sample/reference";
-import { noise } from "../../kernels/testing";
+import { MAX_BIASES } from "../../kernels/sample/fixed";
+import { sampleReference, sampleWeights } from "../../kernels/sample/reference";
+import { sample } from "../../kernels/sample/sample";
+import scoreWgsl from "../../kernels/sample/score.wgsl?raw";
+import { GREEDY } from "../../kernels/sample/settings";
+import stateWgsl from "../../kernels/sample/state.wgsl?raw";
+import { noise, random } from "../../kernels/testing";
 import { disagreement } from "../support/compare";
 import { testDevice } from "../support/gpu";
 import { launch, variantsOf } from "../support/launch";
+import weightsWgsl from "./sample_weights.wgsl?raw";
 
 /** Sizes around the teams, and one with several tokens per lane. */
 const VOCABS = [2, 15, 16, 17, 255, 256, 257, 1000, 3001];
@@ -61,4 +69,39 @@ describe("the GPU sampler equals its twin", async () => {
       }
     });
   }
+});
+
+describe("the weights on the GPU equal the twin's, token by token", () => {
+  const VOCAB = 20_000;
+  const kernel = {
+    ...sample,
+    name: "sample_weights",
+    variants: [
+      {
+        name: "invocation",
+        suits: () => true,
+        parts: [weightsWgsl, stateWgsl, scoreWgsl, u64Wgsl, batchWgsl].map((wgsl) => ({ wgsl })),
+        constants: () => ({ MAX_BIASES }),
+        grid: () => [Math.ceil(VOCAB / 64), 1, 1] as const,
+      },
+    ],
+  };
+
+  test.each([0.01, 0.3, 1, 1.7, 100])("temperature %d", async (temperature) => {
+    const next = random(Math.round(temperature * 100));
+    const logits = noise(VOCAB, 5, 12 * temperature);
+    logits.set([13 * temperature, Number.NaN, Number.NEGATIVE_INFINITY, -9000]);
+    const token = () => 1 + Math.floor(next() * (VOCAB - 1));
+    const output = {
+      settings: { ...GREEDY, temperature, repetitionPenalty: 1.37, frequencyPenalty: 0.31, presencePenalty: 1.1 },
+      prompt: Array.from({ length: 3000 }, token),
+      reply: Array.from({ length: 3000 }, token),
+      logits,
+    };
+    const c = { ...sampling("weights", [output]), kernel };
+    const got = await launch(await testDevice("full"), c, kernel.variants[0]!);
+    const want = sampleWeights(logits, samplerOf(output));
+    expect(want.filter((weight) => weight > 0).length).toBeGreaterThan(VOCAB / 4);
+    expect(disagreement(got.get("scores")!, want, 0)).toBeUndefined();
+  });
 });
