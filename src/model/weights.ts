@@ -41,8 +41,6 @@ export function resolveWeights<const T extends WeightTree>(
     }
     if (!sameShape(tensor.shape, spec.shape)) throw wrongShape(file, architecture, tensor, spec.shape);
     if (!supported.has(tensor.type)) throw unknownType(file, tensor, supported);
-    const known = found.get(spec.name);
-    if (known) return known.ref;
     const ref: WeightRef = { name: spec.name, shape: spec.shape };
     found.set(spec.name, { ref, tensor });
     return ref;

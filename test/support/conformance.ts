@@ -5,7 +5,8 @@
 // plain way is right is the parity tests' business. Only bidirectional rows are compared with the reference.
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { GREEDY } from "../../kernels/sample/settings";
+import { createSampler, sampleReference } from "../../kernels/sample/reference";
+import { GREEDY, type SamplerSettings } from "../../kernels/sample/settings";
 import {
   type Backend,
   type BackendInput,
@@ -208,6 +209,45 @@ export function describeBackend(name: string, create: (input: BackendInput) => P
       }
       return tokens.slice(prompt.length);
     };
+
+    test.each<[string, Partial<SamplerSettings>]>([
+      ["a temperature and a seed", { temperature: 1.5, seed: 7n }],
+      ["another seed", { temperature: 1.5, seed: 0xdead_beef_0000_0001n }],
+      ["top-k, top-p and min-p", { temperature: 4, topK: 40, topP: 0.9, minP: 0.01, seed: 3n }],
+      ["penalties over prompt and reply", { repetitionPenalty: 1.3, frequencyPenalty: 0.5, presencePenalty: 0.4 }],
+      [
+        "biases",
+        {
+          logitBias: new Map([
+            [5, 100],
+            [9, 99.5],
+          ]),
+          frequencyPenalty: 2,
+        },
+      ],
+    ])("samples with %s as the twin on the CPU does from the same logits", async (_, settings) => {
+      const prompt = sequence(1, 10);
+      const state = { generation: 3, sampler: { ...GREEDY, ...settings }, history: prompt };
+      const steps = 8;
+      const twin = createSampler(state);
+      const pages = new TestPages(backend);
+      const wanted: number[] = [];
+      open(0);
+      for (let n = 0; n < steps; n++) {
+        const from = n === 0 ? 0 : prompt.length + n - 1;
+        const tokens = [...prompt, ...wanted];
+        const logits = lastLogits(await feed(backend, tokens, { chunk: 16, pages, from }));
+        wanted.push(sampleReference(logits, twin, tokens.length - 1));
+      }
+      backend.openSlot(0, state);
+      const first = await backend.step({ rows: rowsOf(prompt, { want: "token" }) });
+      const got = [tokenOf(first[0]!)];
+      for (let n = 0; n < steps - 1; n++) {
+        const row: Row = { slot: 0, token: LAST_TOKEN, position: prompt.length + n, want: "token" };
+        got.push(tokenOf((await backend.step({ rows: [row] }))[0]!));
+      }
+      expect(got).toEqual(wanted);
+    });
 
     test("a token given by the host takes the place of the sampled one", async () => {
       const tokens = sequence(0, 10);

@@ -2,6 +2,8 @@
 // tests and small models. Only the sampler is shared with other backends (its twin is integer arithmetic).
 
 import { MAX_ROWS, PAGE_TOKENS } from "../../../kernels/common/batch";
+import { createSampler, type Sampler, sampleReference } from "../../../kernels/sample/reference";
+import { checkSampler } from "../../../kernels/sample/slot";
 import { FennecError } from "../../errors";
 import {
   type Backend,
@@ -18,7 +20,6 @@ import { BatchChecker } from "../batch_checker";
 import { cacheGroups } from "../cache_groups";
 import { execute } from "./execute";
 import { KvCache } from "./kv";
-import { SequenceSampler } from "./sampler";
 import { loadReferenceWeights, type ReferenceWeights } from "./weights";
 
 /** More outputs than a GPU step gives, so that a parity run needs one pass. */
@@ -47,7 +48,7 @@ export async function createReferenceBackend(input: BackendInput, options: Refer
 /** What the backend remembers of the sequence in a slot. */
 interface Slot {
   readonly state: SlotState;
-  readonly sampler: SequenceSampler;
+  readonly sampler: Sampler;
   lastToken: number;
 }
 
@@ -97,10 +98,11 @@ class ReferenceBackend implements Backend {
   }
 
   openSlot(slot: number, state: SlotState): void {
+    checkSampler(state.sampler);
     this.#checker.open(slot);
     this.counters.slotWrites++;
     void this.#inOrder(() => {
-      this.#slots[slot] = { state, sampler: new SequenceSampler(state), lastToken: LAST_TOKEN };
+      this.#slots[slot] = { state, sampler: createSampler(state), lastToken: LAST_TOKEN };
     });
   }
 
@@ -152,7 +154,7 @@ class ReferenceBackend implements Backend {
       const values = Float32Array.from(logits.data.subarray(output * logits.width, (output + 1) * logits.width));
       if (want === "logits") return { want, slot, logits: values };
       const sequence = this.#slots[slot]!;
-      const token = sequence.sampler.sample(values, position);
+      const token = sampleReference(values, sequence.sampler, position);
       sequence.lastToken = token;
       return { want: "token", slot, generation: sequence.state.generation, token };
     });

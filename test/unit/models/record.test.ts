@@ -84,7 +84,7 @@ const refusals: readonly Refusal[] = [
     says: ["rope"],
   },
   {
-    name: "RoPE scaling that is not implemented",
+    name: "RoPE scaling of another kind",
     changes: { metadata: { "rope.scaling.type": "yarn" } },
     code: "file-unsupported",
     says: ['RoPE scaling "yarn"'],
