@@ -40,7 +40,10 @@ export interface PageWrite {
 }
 
 export interface StepBatch {
-  /** At most `limits.rows`, at most `limits.outputs` of which want something. Rows of one slot are consecutive. */
+  /**
+   * At most `limits.rows`, at most `limits.outputs` of which want something. Rows of one slot stand together at rising
+   * positions without gaps, and only the last of them may want a token.
+   */
   readonly rows: readonly Row[];
   /** Applied before the rows run. */
   readonly pages?: readonly PageWrite[];
