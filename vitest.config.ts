@@ -62,6 +62,19 @@ function chromium(name: string, include: string[], exclude: string[] = []): Test
   };
 }
 
+/** Drives the built page; alone and last, as it measures how smooth the page is. */
+const page: TestProjectConfiguration = {
+  test: {
+    name: "page",
+    include: ["test/page/**/*.test.ts"],
+    testTimeout: 3 * minutes,
+    hookTimeout: 3 * minutes,
+    fileParallelism: false,
+    sequence: { groupOrder: 1 },
+    expect: { poll: { timeout: minutes } },
+  },
+};
+
 const onSoftware = [
   dawn("lavapipe", "lavapipe", [kernels, parity]),
   dawn("swiftshader", "swiftshader", [kernels, parity], heavy),
@@ -77,6 +90,8 @@ export default defineConfig({
     projects: [
       plainNode("unit", ["test/unit/**/*.test.ts"]),
       plainNode("fixtures", ["test/fixtures_tests/**/*.test.ts"], [fixtureParity]),
+      plainNode("package", ["test/package/**/*.test.ts"]),
+      page,
       ...(hasSoftwareAdapters ? onSoftware : onOwnAdapter),
       chromium("chromium", [kernels, parity], heavy),
       chromium("fixtures-chromium", [fixtureParity], heavy),

@@ -3,6 +3,8 @@
 import { createReadStream, statSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join, normalize, resolve, sep } from "node:path";
+import { Transform } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Plugin } from "vite";
 
 const fixtures = resolve(import.meta.dirname, "../fixtures");
@@ -31,8 +33,16 @@ export function fixtureRoutes(): Plugin {
 /**
  * Answers one request for `path` (URL-encoded, below `folder`) with 200, 206 for one byte range, 416, or 404. A path
  * that leaves the folder is 404.
+ *
+ * @param bytesPerSecond Slows the answer down; absent is as fast as it goes.
  */
-export function sendFile(folder: string, path: string, request: IncomingMessage, response: ServerResponse): void {
+export function sendFile(
+  folder: string,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  bytesPerSecond?: number,
+): void {
   const file = join(folder, normalize(decodeURIComponent(path.split(/[?#]/)[0] ?? "")));
   const stat = file.startsWith(folder + sep) ? statSync(file, { throwIfNoEntry: false }) : undefined;
   if (!stat?.isFile()) {
@@ -42,6 +52,7 @@ export function sendFile(folder: string, path: string, request: IncomingMessage,
   const headers: Record<string, string | number> = {
     "accept-ranges": "bytes",
     "access-control-allow-origin": "*",
+    "access-control-expose-headers": "accept-ranges, content-range, etag",
     "cache-control": "no-cache",
     "content-type": file.endsWith(".json") ? "application/json" : "application/octet-stream",
     etag: `"${stat.size.toString(16)}-${Math.trunc(stat.mtimeMs).toString(16)}"`,
@@ -55,6 +66,7 @@ export function sendFile(folder: string, path: string, request: IncomingMessage,
   const { start, end } = range ?? { start: 0, end: stat.size - 1 };
   response.writeHead(range ? 206 : 200, { ...headers, "content-length": end - start + 1 });
   if (request.method === "HEAD" || stat.size === 0) response.end();
+  else if (bytesPerSecond) createReadStream(file, { start, end }).pipe(slowDown(bytesPerSecond)).pipe(response);
   else createReadStream(file, { start, end }).pipe(response);
 }
 
@@ -69,4 +81,13 @@ function byteRange(
   const start = match[1] ? Number(match[1]) : Math.max(0, size - Number(match[2]));
   const end = match[1] && match[2] ? Math.min(Number(match[2]), last) : last;
   return start > end ? "unsatisfiable" : { start, end };
+}
+
+function slowDown(bytesPerSecond: number): Transform {
+  return new Transform({
+    async transform(chunk: Buffer, _encoding, done) {
+      await sleep((chunk.length / bytesPerSecond) * 1000);
+      done(null, chunk);
+    },
+  });
 }

@@ -30,22 +30,37 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   // Sequences, batches and sampling work on any backend: the engine knows only the interface.
   "src/engine": ["src/backends/backend", "kernels/sample", "src/text", "src/files", "src/errors"],
-  "src/api": [
+  "src/api": ["src/engine", "src/errors"],
+  "src/platform": ["src/files", "src/errors"],
+  "src/probe": ["src/platform"],
+  // Where everything comes together: a file becomes an engine.
+  "src/load": [
+    "src/api",
     "src/engine",
     "src/backends",
     "src/backends/backend",
     "src/model",
-    "models",
-    "kernels/sample",
     "src/text",
-    "src/graph",
     "src/files",
+    "src/platform",
+    "src/probe",
     "src/errors",
   ],
 };
 
 /** The top: may import everything in src, and is imported by nothing below. */
-const top = ["src/index", "src/node", "src/worker", "src/server", "src/cli", "apps", "bench"];
+const top = [
+  "src/index",
+  "src/node",
+  "src/load",
+  "src/probe",
+  "src/platform",
+  "src/worker",
+  "src/server",
+  "src/cli",
+  "apps",
+  "bench",
+];
 
 const sources = import.meta.glob<string>(
   ["../../src/**/*.ts", "../../kernels/**/*.ts", "../../models/**/*.ts", "../../apps/**/*.{ts,tsx}"],
