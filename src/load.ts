@@ -1,0 +1,198 @@
+// From a model file to an engine: open, record, choose a backend, load weights. Backends are imported when chosen.
+
+import { type FennecEngine, withOpenAiSurface } from "./api/surface";
+import type { Backend, BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
+import { checkInteger, invalid } from "./engine/check";
+import { Engine } from "./engine/engine";
+import { recommendedSampling } from "./engine/sampling";
+import { FennecError, isFennecError } from "./errors";
+import type { CacheStore } from "./files/cache";
+import { openCached } from "./files/cached_source";
+import { openWeights } from "./files/open";
+import { openSource, remoteUrl, type Source } from "./files/open_source";
+import type { ByteSource, WeightsFile } from "./files/weights_file";
+import { recordModel } from "./model/record";
+import { platformCache, platformGpu } from "./platform";
+import { missing } from "./probe";
+import { chatTemplateFromMetadata } from "./text/chat_template";
+import { specialIds } from "./text/special_ids";
+import { lazyTokenizer } from "./text/tokenizer";
+
+export type BackendChoice = "auto" | "webgpu" | "onnx" | "reference";
+
+export interface EngineProgress {
+  /** `waiting`: another tab is downloading the same file. Then the phases of the backend. */
+  readonly phase: LoadProgress["phase"] | "waiting";
+  readonly bytesLoaded: number;
+  /** 0 while unknown. */
+  readonly bytesTotal: number;
+}
+
+export interface LoadOptions {
+  /** `auto` is WebGPU; `reference` is plain TypeScript in f64, for tests. Default `auto`. */
+  readonly backend?: BackendChoice;
+  /** `fast`: f16 storage where the device has it. `exact`: f32 throughout. Default `fast`. */
+  readonly precision?: Precision;
+  /** Type of keys and values; default f16 for `fast`, f32 for `exact`. */
+  readonly kv?: KvType;
+  /** Longest prompt and reply together, tokens; default 4096 or the model's, whichever is less. */
+  readonly context?: number;
+  /** Replies that can be made at once, 1 to 64; default 4. Further requests wait. */
+  readonly slots?: number;
+  /** Tokens that all replies and kept prefixes together may hold; default `context`. Decides the memory for KV. */
+  readonly kvTokens?: number;
+  readonly onProgress?: (progress: EngineProgress) => void;
+  readonly signal?: AbortSignal;
+  /** Where downloads are kept; false keeps none. Default: OPFS, the Cache API, or a folder in Node. */
+  readonly cache?: CacheStore | false;
+  /** Another WebGPU than this platform's. */
+  readonly gpu?: GPU;
+}
+
+const DEFAULT_CONTEXT = 4096;
+const DEFAULT_SLOTS = 4;
+const MOST_SLOTS = 64;
+
+/**
+ * Loads a model.
+ *
+ * @param source A File, Blob or bytes; an http(s) URL; `hf:owner/repo/file.gguf`; in Node a path. URLs and `hf:` names
+ *   are kept, so that the next load needs no network.
+ * @throws FennecError: of the source `source-unreadable`, `source-changed`, `quota-exceeded`; of the file
+ *   `file-truncated`, `file-corrupt`, `file-unsupported`, `tensor-*`, `metadata-*`; of the device `webgpu-missing`,
+ *   `webgpu-limits`, `kernel-compile`, `self-test-failed`, `out-of-memory`, `device-lost`; `backend-unsupported`,
+ *   `invalid-argument`, `aborted`. Nothing is left open or allocated then.
+ *
+ * @example
+ * const engine = await load("hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf", { onProgress: console.log });
+ */
+export async function load(source: Source, options: LoadOptions = {}): Promise<FennecEngine> {
+  const { signal } = options;
+  try {
+    checkOptions(options);
+    signal?.throwIfAborted();
+    options.onProgress?.({ phase: "header", bytesLoaded: 0, bytesTotal: 0 });
+    const file = await openWeights(await open(source, options), signal);
+    try {
+      return await loadFile(file, options);
+    } catch (error) {
+      file.dispose();
+      throw error;
+    }
+  } catch (error) {
+    if (!signal?.aborted || (isFennecError(error) && error.code === "aborted")) throw error;
+    throw new FennecError("aborted", "load: the request was aborted", { cause: error });
+  }
+}
+
+/** Loads an opened file. The engine owns it from then on; when this fails it is still the caller's. */
+export async function loadFile(file: WeightsFile, options: LoadOptions = {}): Promise<FennecEngine> {
+  checkOptions(options);
+  const { model, config, graph } = recordModel(file);
+  const { precision = "fast", slots = DEFAULT_SLOTS, signal, onProgress } = options;
+  const context = Math.min(options.context ?? DEFAULT_CONTEXT, config.context);
+  const input: BackendInput = {
+    graph,
+    file,
+    vocab: config.vocab,
+    options: {
+      precision,
+      kv: options.kv ?? (precision === "fast" ? "f16" : "f32"),
+      context,
+      kvTokens: Math.max(options.kvTokens ?? context, context),
+      slots,
+      ...(signal && { signal }),
+      // `ready` is told below, when the engine is.
+      ...(onProgress && { onProgress: (progress) => progress.phase !== "ready" && onProgress(progress) }),
+    },
+  };
+  const backend = await createBackend(input, options);
+  if (signal?.aborted) {
+    backend.dispose();
+    signal.throwIfAborted();
+  }
+  const engine = new Engine({
+    backend,
+    model: { name: modelName(file), architecture: model.architecture, vocab: config.vocab },
+    tokenizer: lazyTokenizer(file.metadata),
+    template: once(() => chatTemplateFromMetadata(file.metadata)),
+    stopIds: stopIds(file),
+    sampling: recommendedSampling(file.metadata),
+    onDispose: () => file.dispose(),
+  });
+  onProgress?.({ phase: "ready", bytesLoaded: file.bytes, bytesTotal: file.bytes });
+  return withOpenAiSurface(engine);
+}
+
+async function createBackend(input: BackendInput, options: LoadOptions): Promise<Backend> {
+  const choice = options.backend ?? "auto";
+  switch (choice) {
+    case "auto":
+    case "webgpu": {
+      const gpu = options.gpu ?? (await platformGpu());
+      if (!gpu) throw new FennecError("webgpu-missing", missing());
+      const { createWebgpuBackend } = await import("./backends/webgpu/index");
+      return createWebgpuBackend(input, gpu);
+    }
+    case "reference": {
+      const { createReferenceBackend } = await import("./backends/reference/index");
+      return createReferenceBackend(input);
+    }
+    case "onnx":
+      throw new FennecError("backend-unsupported", 'backend "onnx" is not part of this version; use "webgpu".');
+    default:
+      throw invalid("backend", choice satisfies never, '"auto", "webgpu" or "reference"');
+  }
+}
+
+/** Remote files go through the cache where there is one. */
+async function open(source: Source, { cache, signal, onProgress }: LoadOptions): Promise<ByteSource> {
+  const http = signal ? { signal } : {};
+  const url = typeof source === "string" || source instanceof URL ? remoteUrl(source) : undefined;
+  const store = url && cache !== false ? (cache ?? (await platformCache())) : undefined;
+  if (!url || !store) return openSource(source, http);
+  // The name, not its URL: the hub is asked for the hash of an `hf:` name.
+  const named = String(source).startsWith("hf:") ? String(source) : url;
+  const opened = await openCached(named, {
+    ...http,
+    cache: store,
+    onProgress: ({ phase, loadedBytes, totalBytes = 0 }) => {
+      if (phase === "waiting") onProgress?.({ phase, bytesLoaded: loadedBytes, bytesTotal: totalBytes });
+    },
+  });
+  opened.done.catch(() => undefined); // whoever reads the missing bytes gets the error
+  return opened;
+}
+
+function checkOptions({ backend, precision, kv, context, slots, kvTokens }: LoadOptions): void {
+  const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) => {
+    if (value !== undefined && !allowed.includes(value)) throw invalid(field, value, allowed.join(", "));
+  };
+  oneOf("backend", backend, ["auto", "webgpu", "onnx", "reference"]);
+  oneOf("precision", precision, ["fast", "exact"]);
+  oneOf("kv", kv, ["f32", "f16"]);
+  if (context !== undefined) checkInteger("context", context, 1);
+  if (slots !== undefined) checkInteger("slots", slots, 1, MOST_SLOTS);
+  if (kvTokens !== undefined) checkInteger("kvTokens", kvTokens, 1);
+}
+
+/** Also for a file whose tokenizer cannot be used: its replies have to end somewhere too. */
+function stopIds(file: WeightsFile): ReadonlySet<number> {
+  const tokens = file.metadata.get("tokenizer.ggml.tokens");
+  const texts = Array.isArray(tokens) ? tokens.map((token) => (typeof token === "string" ? token : "")) : [];
+  return specialIds(file.metadata, texts).stopIds;
+}
+
+/** The file's name without folders, query and extension. */
+function modelName(file: WeightsFile): string {
+  const last = file.name
+    .replace(/[?#].*$/, "")
+    .split(/[/\\]/)
+    .at(-1);
+  return last?.replace(/\.gguf$/i, "") || "model";
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

@@ -1,0 +1,158 @@
+// From a file to replies, on the reference backend and the nano models: the whole engine, without a GPU.
+
+import { describe, expect, test } from "vitest";
+import { type LoadOptions, load } from "../../../src/load";
+import { expectFennecError } from "../../support/expect_error";
+import { readFixture, readFixtureText } from "../../support/files";
+
+const REFERENCE: LoadOptions = { backend: "reference" };
+
+async function nano(name: string, options: LoadOptions = {}) {
+  const { prompt, greedy, bound, vocab }: { prompt: number[]; greedy: number[]; bound: number; vocab: number } =
+    JSON.parse(await readFixtureText(`nano/${name}.json`));
+  const engine = await load(await readFixture(`nano/${name}.gguf`), { ...REFERENCE, ...options });
+  return { engine, prompt, greedy, bound, vocab };
+}
+
+/** `[rows, vocab]` of the fixture. */
+async function expectedLogits(name: string): Promise<Float32Array> {
+  return new Float32Array((await readFixture(`nano/${name}.f32`)).buffer);
+}
+
+/** Normalized mean squared error of `got` against `want`. */
+function nmse(got: Float32Array, want: Float32Array): number {
+  let error = 0;
+  let norm = 0;
+  for (let i = 0; i < want.length; i++) {
+    error += (got[i]! - want[i]!) ** 2;
+    norm += want[i]! ** 2;
+  }
+  return error / norm;
+}
+
+// gemma3 has window layers beside a global one: two cache groups.
+describe.each(["llama-nano-F32", "gemma3-nano-F16"])("%s", (name) => {
+  test("greedy tokens are the fixture's, alone and as one of four in a batch", async () => {
+    const { engine, prompt, greedy } = await nano(name);
+    const options = { maxTokens: greedy.length, temperature: 0, ignoreStopTokens: true };
+    const starts = [0, 97, 100, 104];
+    const alone: (readonly number[])[] = [];
+    for (const start of starts) alone.push((await engine.generate(prompt.slice(start), options).result).tokens);
+    expect(alone[0]).toEqual(greedy);
+    engine.dispose();
+
+    const { engine: shared } = await nano(name);
+    const together = starts.map((start) => shared.generate(prompt.slice(start), options).result);
+    expect((await Promise.all(together)).map(({ tokens }) => tokens)).toEqual(alone);
+    shared.dispose();
+  });
+
+  test("logits are the fixture's in any chunking", async () => {
+    const { engine, prompt, bound, vocab } = await nano(name);
+    const want = await expectedLogits(name);
+    const some = prompt.slice(0, 40);
+    const all = await engine.logits(some, { all: true, chunk: 7 });
+    expect(nmse(all, want.slice(0, 40 * vocab))).toBeLessThan(bound);
+    const last = await engine.logits(some);
+    expect(nmse(last, want.slice(39 * vocab, 40 * vocab))).toBeLessThan(bound);
+    engine.dispose();
+  });
+
+  test("turn 2 goes on from turn 1: only new rows, and the same tokens as from nothing", async () => {
+    const { engine, prompt: all } = await nano(name);
+    const prompt = all.slice(0, 39);
+    const options = { maxTokens: 9, temperature: 0, ignoreStopTokens: true };
+    const first = await engine.generate(prompt, options).result;
+    const second = [...prompt, ...first.tokens, 300, 301, 302];
+    const next = await engine.generate(second, options).result;
+    // The last token of turn 1 was never fed.
+    expect(next.timings.prefilledRows).toBe(1 + 3);
+    const { engine: fresh } = await nano(name);
+    const again = await fresh.generate(second, options).result;
+    expect(again.timings.prefilledRows).toBe(second.length);
+    expect(next.tokens).toEqual(again.tokens);
+    engine.dispose();
+    fresh.dispose();
+  });
+});
+
+test("text goes through the file's tokenizer, with what the file recommends", async () => {
+  const { engine } = await nano("llama-nano-F32");
+  expect(engine.model).toEqual({ name: "bytes in memory", architecture: "llama", vocab: 512 });
+  const { usage, text } = await engine.generate("Once upon a time", { maxTokens: 8, temperature: 0 }).result;
+  expect(usage.prompt_tokens).toBe(engine.countTokens("Once upon a time"));
+  expect(text.length).toBeGreaterThan(0);
+  engine.dispose();
+});
+
+describe("options", () => {
+  test("context is the model's at most, and prompts beyond it are refused", async () => {
+    const { engine, prompt } = await nano("llama-nano-F32", { context: 50 });
+    expect(engine.context).toBe(50);
+    await expectFennecError(async () => engine.generate(prompt), "context-full", "111 tokens", "50");
+    engine.dispose();
+  });
+
+  test("progress tells the phases in order", async () => {
+    const phases: string[] = [];
+    const { engine } = await nano("llama-nano-F32", { onProgress: ({ phase }) => phases.push(phase) });
+    expect(phases[0]).toBe("header");
+    expect(phases.indexOf("ready")).toBe(phases.length - 1);
+    engine.dispose();
+  });
+
+  const wrong: { why: string; options: object; words: string[] }[] = [
+    { why: "an unknown backend", options: { backend: "cuda" }, words: ['backend: got "cuda"', "webgpu"] },
+    { why: "an unknown precision", options: { precision: "half" }, words: ["precision", "exact"] },
+    { why: "no slots", options: { slots: 0 }, words: ["slots: got 0"] },
+    { why: "half a context", options: { context: 10.5 }, words: ["context: got 10.5"] },
+  ];
+  test.each(wrong)("$why", async ({ options, words }) => {
+    await expectFennecError(() => nano("llama-nano-F32", options), "invalid-argument", ...words);
+  });
+
+  test("onnx comes later and says so", async () => {
+    await expectFennecError(() => nano("llama-nano-F32", { backend: "onnx" }), "backend-unsupported", "onnx");
+  });
+
+  test("no WebGPU: the reason and what to do", async () => {
+    await expectFennecError(() => nano("llama-nano-F32", { backend: "auto" }), "webgpu-missing", "WebGPU");
+  });
+});
+
+describe("faults", () => {
+  test("an aborted signal, before and while loading", async () => {
+    await expectFennecError(() => nano("llama-nano-F32", { signal: AbortSignal.abort() }), "aborted");
+    const controller = new AbortController();
+    const loading = nano("llama-nano-F32", { signal: controller.signal, onProgress: () => controller.abort() });
+    await expectFennecError(() => loading, "aborted");
+  });
+
+  test("bytes that are no model", async () => {
+    await expectFennecError(() => load(new Uint8Array(100), REFERENCE), "file-corrupt");
+    await expectFennecError(() => load(new Uint8Array(2), REFERENCE), "file-truncated");
+  });
+
+  test("an architecture that this version does not run is named", async () => {
+    await expectFennecError(() => nano("olmo2-nano-F16"), "file-unsupported", "olmo2");
+  });
+
+  test("after a fault the file is closed", async () => {
+    const file = await readFixture("nano/olmo2-nano-F16.gguf");
+    let disposed = 0;
+    const source = {
+      name: "olmo2.gguf",
+      size: file.length,
+      identity: "test",
+      read: async (offset: number, length: number) => file.slice(offset, offset + length),
+      async *stream(offset: number, length: number) {
+        yield file.slice(offset, offset + length);
+      },
+      dispose: () => {
+        disposed += 1;
+      },
+    };
+    await expectFennecError(() => load(source, REFERENCE), "file-unsupported");
+    expect(disposed).toBe(1);
+  });
+});
