@@ -112,7 +112,7 @@ function isBelow(logits: Float32Array, a: number, b: number): boolean {
 
 /** The id at which the running sum of the weights goes beyond a random share of their total. */
 function drawn(weights: Uint32Array, { keyLow, keyHigh }: FixedSettings, position: number): number {
-  let total = 0; // below 2^43
+  let total = 0; // below 2^45
   for (let id = 0; id < weights.length; id++) total += weights[id]!;
   const [low, high] = philox([position, 0, 0, 0], [keyLow, keyHigh]);
   let rest = Number((((BigInt(high) << 32n) | BigInt(low)) * BigInt(total)) >> 64n);

@@ -10,8 +10,8 @@ import score from "./score.wgsl?raw";
 import select from "./select.wgsl?raw";
 import state from "./state.wgsl?raw";
 
-/** Lanes per output; 256 is the most that every device allows. */
-const LANES = 256;
+/** Lanes per output, where the device allows so many: more of them hide more of the memory's latency. */
+const LANES = 1024;
 /** The same on software adapters, which pay for barriers. */
 const FEW_LANES = 16;
 
@@ -19,7 +19,7 @@ const params = { vocab: "u32", stride: "u32" } as const;
 
 /**
  * Samples a token for each output that wants one, feeds it back into the output's slot (token, position, counts) and
- * writes (id, generation) to `sampled`. At most one output per slot. Vocabularies up to 2^18.
+ * writes (id, generation) to `sampled`. At most one output per slot. Vocabularies below 2^20.
  */
 export const sample = defineKernel({
   name: "sample",
@@ -47,7 +47,12 @@ function withLanes(name: string, lanes: number, suits: (traits: DeviceTraits) =>
     suits,
     runs: () => true,
     parts: [wgsl, state, score, select, philox, u64, batch].map((part) => ({ wgsl: part })),
-    constants: () => ({ LANES: lanes, MAX_BIASES }),
+    constants: (_, { maxInvocations }) => ({ LANES: Math.min(lanes, powerOfTwo(maxInvocations)), MAX_BIASES }),
     grid: (_, rows) => [rows, 1, 1],
   };
+}
+
+/** The largest power of two up to `most`. */
+function powerOfTwo(most: number): number {
+  return 2 ** Math.floor(Math.log2(most));
 }

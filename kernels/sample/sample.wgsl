@@ -45,31 +45,53 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
 }
 
+// Four ids of a lane's walk through the vocabulary, read together to hide the memory's latency; past its end the last.
+fn four_ids(first: u32) -> vec4u {
+  return min(first + vec4u(0u, LANES, 2u * LANES, 3u * LANES), vec4u(params.vocab - 1u));
+}
+
+// How many of the four are not past the end. (No constant, lest compilers write out the loops over the four.)
+fn ids_from(first: u32) -> u32 {
+  return min(4u, (params.vocab - first + LANES - 1u) / LANES);
+}
+
+fn four_logits(s: Settings, ids: vec4u) -> vec4u {
+  return vec4u(logit_bits(s, ids.x), logit_bits(s, ids.y), logit_bits(s, ids.z), logit_bits(s, ids.w));
+}
+
 fn largest_logit(s: Settings, lane: u32) -> Candidate {
   var best = Candidate(0u, 0u, NO_ID);
-  for (var id = lane; id < params.vocab; id += LANES) {
-    let key = key_of_logit(logit_bits(s, id));
-    if (best.id == NO_ID || key > best.key) {
-      best = Candidate(0u, key, id);
+  for (var first = lane; first < params.vocab; first += 4u * LANES) {
+    let ids = four_ids(first);
+    let bits = four_logits(s, ids);
+    for (var i = 0u; i < ids_from(first); i++) {
+      let key = key_of_logit(bits[i]);
+      if (best.id == NO_ID || key > best.key) {
+        best = Candidate(0u, key, ids[i]);
+      }
     }
   }
   return best;
 }
 
 fn write_scores(s: Settings, lane: u32) {
-  let first = s.output * params.vocab;
-  for (var id = lane; id < params.vocab; id += LANES) {
-    var score = score_of_logit(logit_bits(s, id));
-    if (s.counts) {
-      score = penalized(s, score, counts[s.slot * params.vocab + id]);
+  let base = s.output * params.vocab;
+  for (var first = lane; first < params.vocab; first += 4u * LANES) {
+    let ids = four_ids(first);
+    let bits = four_logits(s, ids);
+    for (var i = 0u; i < ids_from(first); i++) {
+      var score = score_of_logit(bits[i]);
+      if (s.counts) {
+        score = penalized(s, score, counts[s.slot * params.vocab + ids[i]]);
+      }
+      scores[base + ids[i]] = bitcast<u32>(score);
     }
-    scores[first + id] = bitcast<u32>(score);
   }
   storageBarrier();
   for (var i = lane; i < s.biases; i += LANES) {
     let bias = biases[s.slot * MAX_BIASES + i];
     if (bias.x < params.vocab) {
-      scores[first + bias.x] = bitcast<u32>(subtract(bitcast<i32>(scores[first + bias.x]), -bitcast<i32>(bias.y)));
+      scores[base + bias.x] = bitcast<u32>(subtract(bitcast<i32>(scores[base + bias.x]), -bitcast<i32>(bias.y)));
     }
   }
   storageBarrier();
@@ -78,12 +100,16 @@ fn write_scores(s: Settings, lane: u32) {
 // The largest score; among equals the largest raw logit, then the lowest id.
 fn largest_score(s: Settings, lane: u32) -> Candidate {
   var best = Candidate(0u, 0u, NO_ID);
-  for (var id = lane; id < params.vocab; id += LANES) {
-    let score = scores[s.output * params.vocab + id] ^ 0x80000000u;
-    if (best.id == NO_ID || score >= best.score) {
-      let key = key_of_logit(logit_bits(s, id));
-      if (best.id == NO_ID || score > best.score || key > best.key) {
-        best = Candidate(score, key, id);
+  for (var first = lane; first < params.vocab; first += 4u * LANES) {
+    let ids = four_ids(first);
+    let found_scores = four_scores(s, ids);
+    for (var i = 0u; i < ids_from(first); i++) {
+      let score = bitcast<u32>(found_scores[i]) ^ 0x80000000u;
+      if (best.id == NO_ID || score >= best.score) {
+        let key = key_of_logit(logit_bits(s, ids[i]));
+        if (best.id == NO_ID || score > best.score || key > best.key) {
+          best = Candidate(score, key, ids[i]);
+        }
       }
     }
   }
@@ -111,11 +137,10 @@ fn best_of_lanes(mine: Candidate) -> Candidate {
 
 fn random_id(s: Settings, lane: u32, largest: i32) -> u32 {
   var limit = SATURATED - 1u;
-  if (s.top_k != 0u) {
-    limit = select_drop(s, lane, largest, limit, s.top_k);
-  }
-  if (s.top_p < TOP_P_OFF) {
-    limit = select_drop(s, lane, largest, limit, 0u);
+  // One call for top-k (0) and top-p (1), so that the code is there once.
+  let last = select(0u, 1u, s.top_p < TOP_P_OFF);
+  for (var by_mass = select(0u, 1u, s.top_k == 0u); by_mass <= last; by_mass++) {
+    limit = select_drop(s, lane, largest, limit, by_mass == 1u);
   }
   let words = philox(vec4u(s.position, 0u, 0u, 0u), s.key);
   return draw(s, lane, largest, min(limit, s.max_drop), words.xy);

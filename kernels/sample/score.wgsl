@@ -63,8 +63,9 @@ fn drop_of_score(s: Settings, largest: i32, score: i32) -> u32 {
   return min(SATURATED, (product.y << (32u - s.drop_shift)) | (product.x >> s.drop_shift));
 }
 
-fn drop_of_id(s: Settings, largest: i32, id: u32) -> u32 {
-  return drop_of_score(s, largest, bitcast<i32>(scores[s.output * params.vocab + id]));
+fn four_scores(s: Settings, ids: vec4u) -> vec4i {
+  let at = s.output * params.vocab + ids;
+  return bitcast<vec4i>(vec4u(scores[at.x], scores[at.y], scores[at.z], scores[at.w]));
 }
 
 // 2^-drop: the octave by a shift, 12 bits by the table, 7 bits between its entries by a straight line.

@@ -4,7 +4,7 @@
 const BINS = 256u;
 const BINS_PER_LANE = (BINS + LANES - 1u) / LANES;
 
-// A bin's mass in two counters that cannot overflow: weights are at most 2^24, tokens at most 2^18.
+// A bin's mass in two counters that cannot overflow: weights are at most 2^24, tokens fewer than 2^20.
 var<workgroup> bins_low: array<atomic<u32>, BINS>;  // sum of the low 12 bits
 var<workgroup> bins_high: array<atomic<u32>, BINS>; // sum of the rest
 var<workgroup> prefix_sums: array<vec2u, LANES>;
@@ -32,32 +32,35 @@ fn bin_mass(bin: u32) -> vec2u {
   return u64_add(vec2u(high << 12u, high >> 20u), vec2u(atomicLoad(&bins_low[bin]), 0u));
 }
 
-// p · total / 2^24, rounded up, minus one: p in units of 2^-24, total below 2^43. The product in two parts of 24 bits.
+// p · total / 2^24, rounded up, minus one: p in units of 2^-24, total below 2^45. The product in two parts of 24 bits.
 fn share_before(total: vec2u, p: u32) -> vec2u {
   let upper = u64_mul((total.x >> 24u) | (total.y << 8u), p);
   let lower = u64_add(u64_mul(total.x & 0xffffffu, p), vec2u(0xffffffu, 0u));
   return u64_sub(u64_add(upper, vec2u((lower.x >> 24u) | (lower.y << 8u), lower.y >> 24u)), vec2u(1u, 0u));
 }
 
-// The smallest drop up to which there are `top_k` tokens, or (top_k 0) the share top_p of the mass of the tokens up to
-// `limit`; `limit` where there are fewer tokens.
-fn select_drop(s: Settings, lane: u32, largest: i32, limit: u32, top_k: u32) -> u32 {
+// The smallest drop up to which there are top_k tokens (`limit` where there are fewer), or, by mass, the share top_p of
+// the mass of the tokens up to `limit`.
+fn select_drop(s: Settings, lane: u32, largest: i32, limit: u32, by_mass: bool) -> u32 {
   var prefix = 0u;
-  var before = vec2u(top_k - 1u, 0u); // mass to go beyond
+  var before = vec2u(s.top_k - 1u, 0u); // mass to go beyond
   for (var shift = 16u; ; shift -= 8u) {
     for (var bin = lane; bin < BINS; bin += LANES) {
       atomicStore(&bins_low[bin], 0u);
       atomicStore(&bins_high[bin], 0u);
     }
     workgroupBarrier();
-    for (var id = lane; id < params.vocab; id += LANES) {
-      let drop = drop_of_id(s, largest, id);
-      if (drop <= limit && (drop >> shift) >> 8u == prefix) {
-        let mass = select(weight_of_drop(drop), 1u, top_k != 0u);
-        let bin = (drop >> shift) & 0xffu;
-        atomicAdd(&bins_low[bin], mass & 0xfffu);
-        if (mass > 0xfffu) {
-          atomicAdd(&bins_high[bin], mass >> 12u);
+    for (var first = lane; first < params.vocab; first += 4u * LANES) {
+      let found_scores = four_scores(s, four_ids(first));
+      for (var i = 0u; i < ids_from(first); i++) {
+        let drop = drop_of_score(s, largest, found_scores[i]);
+        if (drop <= limit && (drop >> shift) >> 8u == prefix) {
+          let mass = select(1u, weight_of_drop(drop), by_mass);
+          let bin = (drop >> shift) & 0xffu;
+          atomicAdd(&bins_low[bin], mass & 0xfffu);
+          if (mass > 0xfffu) {
+            atomicAdd(&bins_high[bin], mass >> 12u);
+          }
         }
       }
     }
@@ -71,7 +74,7 @@ fn select_drop(s: Settings, lane: u32, largest: i32, limit: u32, top_k: u32) -> 
       mine = u64_add(mine, bin_mass(bin));
     }
     let through = prefix_sum(lane, mine);
-    if (top_k == 0u && shift == 16u) {
+    if (by_mass && shift == 16u) {
       before = share_before(prefix_sums[LANES - 1u], s.top_p);
     }
     if (lane == LANES - 1u && !u64_less(before, through)) {
@@ -111,10 +114,13 @@ fn draw(s: Settings, lane: u32, largest: i32, limit: u32, random: vec2u) -> u32 
     let first = begin + min(lane * size, count);
     let end = begin + min((lane + 1u) * size, count);
     var mine = vec2u(0u);
-    for (var id = first; id < end; id++) {
-      let drop = drop_of_id(s, largest, id);
-      if (drop <= limit) {
-        mine = u64_add(mine, vec2u(weight_of_drop(drop), 0u));
+    for (var id = first; id < end; id += 4u) {
+      let found_scores = four_scores(s, min(id + vec4u(0u, 1u, 2u, 3u), vec4u(end - 1u)));
+      for (var i = 0u; i < min(4u, end - id); i++) {
+        let drop = drop_of_score(s, largest, found_scores[i]);
+        if (drop <= limit) {
+          mine = u64_add(mine, vec2u(weight_of_drop(drop), 0u));
+        }
       }
     }
     let through = prefix_sum(lane, mine);
