@@ -13,12 +13,13 @@ import {
   LAST_TOKEN,
   type PageWrite,
   type Row,
-  type StepBatch,
   type StepOutput,
 } from "../../src/backends/backend";
 import { createReferenceBackend } from "../../src/backends/reference/index";
+import { harmless, refusals } from "./conformance_refusals";
 import { TestPages } from "./pages";
 import { argmax, compareLogits, logitsOf, openParityFixture, type ParityFixture } from "./parity";
+import { feed, generationOf, lastLogits, rowsOf, tokenOf } from "./steps";
 
 const MODEL = "nano/gemma3-nano-F16";
 const SLOTS = 4;
@@ -330,57 +331,12 @@ export function describeBackend(name: string, create: (input: BackendInput) => P
     });
 
     describe("refuses, and goes on", () => {
-      const good: Row = { slot: 0, token: 1, position: 0, want: "nothing" };
-      const cases: readonly { readonly name: string; readonly batch: (b: Backend) => StepBatch }[] = [
-        { name: "no rows", batch: () => ({ rows: [] }) },
-        { name: "too many rows", batch: ({ limits }) => ({ rows: rowsOf(Array(limits.rows + 1).fill(1), {}) }) },
-        {
-          name: "too many outputs",
-          batch: ({ limits }) => ({
-            rows: rowsOf(Array(limits.outputs + 1).fill(1), {}).map((row) => ({ ...row, want: "logits" })),
-          }),
-        },
-        { name: "a slot that is not there", batch: () => ({ rows: [{ ...good, slot: SLOTS }] }) },
-        { name: "a negative slot", batch: () => ({ rows: [{ ...good, slot: -1 }] }) },
-        { name: "a token beyond the vocabulary", batch: () => ({ rows: [{ ...good, token: fixture.config.vocab }] }) },
-        { name: "a token that is no whole number", batch: () => ({ rows: [{ ...good, token: 1.5 }] }) },
-        {
-          name: "a position beyond the context",
-          batch: ({ limits }) => ({ rows: [{ ...good, position: limits.context }] }),
-        },
-        { name: "a position that is NaN", batch: () => ({ rows: [{ ...good, position: Number.NaN }] }) },
-        { name: "no visible key", batch: () => ({ rows: [{ ...good, keyEnd: 0 }] }) },
-        {
-          name: "rows of one slot apart",
-          batch: () => ({ rows: [good, { ...good, slot: 1 }, { ...good, position: 1 }] }),
-        },
-        { name: "a position twice", batch: () => ({ rows: [good, good] }) },
-        { name: "LAST_TOKEN before anything was sampled", batch: () => ({ rows: [{ ...good, token: LAST_TOKEN }] }) },
-        {
-          name: "a page beyond the pool",
-          batch: ({ groups }) => ({ rows: [good], pages: [{ group: 1, slot: 0, index: 0, page: groups[1]!.pages }] }),
-        },
-        {
-          name: "a page of a group that is not there",
-          batch: () => ({ rows: [good], pages: [{ group: 2, slot: 0, index: 0, page: 0 }] }),
-        },
-        {
-          name: "a page index beyond the context",
-          batch: ({ limits, pageTokens }) => ({
-            rows: [good],
-            pages: [{ group: 0, slot: 0, index: Math.ceil(limits.context / pageTokens), page: 0 }],
-          }),
-        },
-        {
-          name: "a copy to a page beyond the pool",
-          batch: ({ groups }) => ({ rows: [good], pageCopies: [{ group: 0, from: 0, to: groups[0]!.pages }] }),
-        },
-      ];
-
-      test.each(cases)("$name", async ({ batch }) => {
+      test.each(refusals)("$name", async ({ batch }) => {
         open(0);
         open(1);
-        await expect(backend.step(batch(backend))).rejects.toMatchObject({ code: "invalid-argument" });
+        await expect(backend.step(batch(backend, fixture.config.vocab))).rejects.toMatchObject({
+          code: "invalid-argument",
+        });
         await expect(plain(sequence(0, 3))).resolves.toHaveLength(fixture.config.vocab);
       });
 
@@ -395,59 +351,11 @@ export function describeBackend(name: string, create: (input: BackendInput) => P
 
       test("a slot without a sequence", async () => {
         const fresh = await create(input);
-        const batch = { rows: [good], pages: new TestPages(fresh).grow(0, 1) };
+        const batch = { rows: [harmless], pages: new TestPages(fresh).grow(0, 1) };
         await expect(fresh.step(batch)).rejects.toMatchObject({ code: "invalid-argument" });
         fresh.dispose();
         await expect(fresh.step(batch)).rejects.toMatchObject({ code: "disposed" });
       });
     });
   });
-}
-
-interface RowOptions {
-  readonly slot?: number;
-  /** Position to begin at. */
-  readonly from?: number;
-  /** Of the last row; logits when absent. The others want nothing. */
-  readonly want?: Row["want"];
-}
-
-function rowsOf(tokens: readonly number[], { slot = 0, from = 0, want = "logits" }: RowOptions): Row[] {
-  return tokens.slice(from).map((token, i): Row => {
-    const position = from + i;
-    return { slot, token, position, want: position === tokens.length - 1 ? want : "nothing" };
-  });
-}
-
-/** Feeds a sequence from position `from` on in chunks. @returns The last step's outputs: logits after the last token. */
-async function feed(
-  backend: Backend,
-  tokens: readonly number[],
-  options: { readonly slot?: number; readonly chunk: number; readonly pages?: TestPages; readonly from?: number },
-): Promise<readonly StepOutput[]> {
-  const { slot = 0, chunk, pages = new TestPages(backend), from = 0 } = options;
-  let outputs: readonly StepOutput[] = [];
-  for (let start = from; start < tokens.length; start += chunk) {
-    const end = Math.min(start + chunk, tokens.length);
-    const want = end === tokens.length ? "logits" : "nothing";
-    const rows = rowsOf(tokens.slice(0, end), { slot, from: start, want });
-    outputs = await backend.step({ rows, pages: pages.grow(slot, end) });
-  }
-  return outputs;
-}
-
-function lastLogits(outputs: readonly StepOutput[]): Float32Array {
-  const last = outputs.at(-1);
-  if (last?.want !== "logits") throw new Error(`expected logits, got ${last?.want}`);
-  return last.logits;
-}
-
-function tokenOf(output: StepOutput): number {
-  if (output.want !== "token") throw new Error(`expected a token, got ${output.want}`);
-  return output.token;
-}
-
-function generationOf(output: StepOutput): number {
-  if (output.want !== "token") throw new Error(`expected a token, got ${output.want}`);
-  return output.generation;
 }
