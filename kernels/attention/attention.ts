@@ -1,5 +1,6 @@
 // Attention over paged keys and values: grouped query heads, causal or not, windows, soft cap, learned sinks.
 
+import { FennecError } from "../../src/errors";
 import { PAGE_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
 import grid from "../common/grid.wgsl?raw";
@@ -54,10 +55,15 @@ interface Way {
  *
  * @param kv How the pages hold numbers.
  * @param options.headDim A multiple of 4, from 4 to {@link MAX_HEAD_DIM}.
+ * @throws FennecError `backend-unsupported` for another head.
  */
 export function attention(kv: "f32" | "f16", { headDim }: { readonly headDim: number }) {
   if (headDim % 4 !== 0 || headDim < 4 || headDim > MAX_HEAD_DIM)
-    throw new Error(`attention: heads of ${headDim}; multiples of 4 up to ${MAX_HEAD_DIM} are possible`);
+    throw new FennecError(
+      "backend-unsupported",
+      `attention with heads of ${headDim}: the webgpu kernels hold multiples of 4 up to ${MAX_HEAD_DIM}. ` +
+        `Try backend: "reference".`,
+    );
   const ways: readonly Way[] = kv === "f32" ? [...shared(kvF32)] : [...native(), ...shared(kvF16Packed)];
   return defineKernel({
     name: `attention_${kv}_${headDim}`,
