@@ -25,6 +25,8 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** First wait before a dropped connection is made again, milliseconds; doubles each time. 500 when absent. */
   readonly retryDelayMs?: number;
+  /** A connection that brings nothing for this long is dropped and made again, milliseconds. 60,000 when absent. */
+  readonly stallMs?: number;
 }
 
 export interface HttpFile {
@@ -172,7 +174,7 @@ async function* streamOnce(
   options: HttpOptions,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const watch = stallWatch(signal);
+  const watch = stallWatch(signal, options.stallMs);
   let body: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
   try {
     const headers = rangeHeaders(file, at, stop);

@@ -57,8 +57,8 @@ export function unreachable(name: string, error: unknown): FennecError {
   );
 }
 
-/** A signal that follows the caller's and also fires when one step takes longer than {@link STALL_MS}. */
-export function stallWatch(outer: AbortSignal | undefined) {
+/** A signal that follows the caller's and also fires when one step takes longer than `stallMs`. */
+export function stallWatch(outer: AbortSignal | undefined, stallMs = STALL_MS) {
   const controller = new AbortController();
   const follow = () => controller.abort(outer?.reason);
   if (outer?.aborted) follow();
@@ -66,8 +66,8 @@ export function stallWatch(outer: AbortSignal | undefined) {
   return {
     signal: controller.signal,
     async during<T>(step: Promise<T>): Promise<T> {
-      const stalled = () => controller.abort(new Error(`nothing arrived for ${STALL_MS / 1000} seconds`));
-      const timer = setTimeout(stalled, STALL_MS);
+      const stalled = () => controller.abort(new Error(`nothing arrived for ${stallMs / 1000} seconds`));
+      const timer = setTimeout(stalled, stallMs);
       try {
         return await step;
       } finally {

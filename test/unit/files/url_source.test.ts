@@ -88,6 +88,13 @@ describe("a connection that drops", () => {
     expectBytes(await source.read(HEAD_BYTES, 300_000), content.slice(HEAD_BYTES, HEAD_BYTES + 300_000));
   });
 
+  test("is made again when nothing comes any more", async () => {
+    const source = await openUrl(server.url, { ...fast, stallMs: 50 });
+    server.behaviour.onRequest = () => (server.log.length === 2 ? new Promise(() => {}) : undefined);
+    expectBytes(await source.read(HEAD_BYTES, 10), content.slice(HEAD_BYTES, HEAD_BYTES + 10));
+    expect(server.log).toHaveLength(3);
+  });
+
   test("503 is tried again, on opening too", async () => {
     server.behaviour.answers = [503];
     const source = await openUrl(server.url, fast);
