@@ -5,10 +5,16 @@
 import { FennecError } from "../errors";
 
 /**
- * Units of work for one rendering. A unit is an expression evaluated, an element made, or 16 to 256 characters handled:
- * 20,000,000 take a few seconds at most. The longest real conversations (1,000 messages) take less than 1,000,000.
+ * Units of work for one rendering. A unit is an expression evaluated, an element made, or 16 to 256 characters handled,
+ * a third of a microsecond or so. The longest real conversations (1,000 messages) take less than 500,000.
  */
-export const MAX_WORK = 20_000_000;
+export const MAX_WORK = 5_000_000;
+
+/** Units for one turn of a loop or one call: the package makes scopes and a dozen values for each. */
+export const LOOP_WORK = 40;
+
+/** Units for what the package finds out by throwing: a variable that is not there, `break`, `continue`. */
+export const EXCEPTION_WORK = 40;
 
 /** Longest text a template may make, its output included; UTF-16 units. A context of a million tokens has about as many. */
 export const MAX_TEXT = 1 << 22;
@@ -17,13 +23,14 @@ export const MAX_TEXT = 1 << 22;
 export const MAX_DEPTH = 800;
 
 /** Backstop of the work count. Checked every few thousand units, so that it does not matter in ordinary use. */
-export const MAX_SECONDS = 20;
+export const MAX_SECONDS = 10;
 
 export interface TemplateBudget {
   /** @throws FennecError `template-failed` when the work is more than is left. */
   spend(units: number): void;
   /** @throws FennecError `template-failed` when a text of this length may not be made. */
   allowText(length: number): void;
+  readonly depth: number;
   enter(): void;
   leave(): void;
 }
@@ -43,6 +50,9 @@ export function templateBudget(): TemplateBudget {
     },
     allowText(length) {
       if (length > MAX_TEXT) throw tooMuch(`makes a text longer than ${MAX_TEXT} characters`);
+    },
+    get depth() {
+      return depth;
     },
     enter() {
       if (++depth > MAX_DEPTH) throw tooMuch(`nests deeper than ${MAX_DEPTH} levels`);

@@ -4,7 +4,8 @@
 // Not here: the language itself, which is the package's.
 
 import { type Environment, Interpreter, type parse } from "@huggingface/jinja";
-import type { TemplateBudget } from "./template_budget";
+import { EXCEPTION_WORK, LOOP_WORK, type TemplateBudget } from "./template_budget";
+import { extremum, isStripMethod, standIn, stripText } from "./template_python";
 import { childrenOf, lengthOf, type TemplateNode, type TemplateValue, textOf, writtenSizes } from "./template_values";
 
 export type Program = ReturnType<typeof parse>;
@@ -13,7 +14,7 @@ export type Program = ReturnType<typeof parse>;
 export interface TemplateShape {
   /** Expressions that loops run over. */
   readonly iterables: WeakSet<object>;
-  /** Expressions whose value is written out as text. */
+  /** Expressions that stand as statements: their value is written out. */
   readonly written: WeakSet<object>;
   /** Nodes inside each macro and call block, which the interpreter walks each time it meets one. */
   readonly sizes: WeakMap<object, number>;
@@ -45,9 +46,6 @@ export function shapeOf(program: Program): TemplateShape {
       const iterable = node.iterable as AnyNode;
       shape.iterables.add(iterable.type === "SelectExpression" ? (iterable.lhs as object) : iterable);
     }
-    if (node.type === "BinaryExpression" && ["~", "+"].includes(operatorOf(node))) {
-      shape.written.add(node.left as object).add(node.right as object);
-    }
     const size = 1 + Object.values(node).reduce((sum: number, field) => sum + visit(field), 0);
     if (node.type === "Macro" || node.type === "CallStatement") shape.sizes.set(node, size);
     return size;
@@ -58,6 +56,10 @@ export function shapeOf(program: Program): TemplateShape {
 
 function operatorOf(node: AnyNode): string {
   return (node.operator as { readonly value: string }).value;
+}
+
+function filterName(filter: AnyNode): string {
+  return String(filter.type === "CallExpression" ? (filter.callee as AnyNode).value : filter.value);
 }
 
 /** Stands in a tree for an expression that was evaluated already. */
@@ -117,6 +119,8 @@ export class BudgetedInterpreter extends Interpreter {
     switch (node?.type) {
       case "FilterExpression":
         return this.#filter(node, environment);
+      case "BinaryExpression":
+        return this.#binary(node, environment);
       case "FilterStatement":
         return this.#filterStatement(node, environment);
       case "MemberExpression":
@@ -127,7 +131,7 @@ export class BudgetedInterpreter extends Interpreter {
         return super.evaluate(node, environment);
       case "Break":
       case "Continue":
-        this.#budget.spend(50); // an exception
+        this.#budget.spend(EXCEPTION_WORK);
         return super.evaluate(node, environment);
       default:
         return super.evaluate(node, environment);
@@ -144,16 +148,19 @@ export class BudgetedInterpreter extends Interpreter {
     }
     switch (node.type) {
       case "Identifier":
-        if (value.type === "UndefinedValue") budget.spend(50); // found out by an exception
-        return;
+        budget.spend(value.type === "UndefinedValue" ? EXCEPTION_WORK : budget.depth / 16); // a walk up the scopes
+        break;
       case "CallExpression":
+        budget.spend(LOOP_WORK);
+        budget.spend(lengthOf(value) / (text === undefined ? 1 : 16));
+        break;
       case "BinaryExpression":
       case "MemberExpression":
       case "FilterExpression":
         budget.spend(lengthOf(value) / (text === undefined ? 1 : 16));
     }
     if (childrenOf(value)) {
-      if (this.#shape.iterables.has(node)) budget.spend(lengthOf(value) * 8);
+      if (this.#shape.iterables.has(node)) budget.spend(lengthOf(value) * LOOP_WORK);
       if (this.#shape.written.has(node)) this.#write(value, 1);
     }
   }
@@ -165,10 +172,34 @@ export class BudgetedInterpreter extends Interpreter {
     this.#budget.spend((size / 16) * times);
   }
 
+  /** `~`, and `+` with a text, write both operands out. */
+  #binary(node: AnyNode, environment: Environment): TemplateValue {
+    const operator = operatorOf(node);
+    if (operator !== "~" && operator !== "+") return super.evaluate(node, environment);
+    const operands = [node.left, node.right].map((operand) => this.evaluate(operand as TemplateNode, environment));
+    if (operator === "~" || operands.some((operand) => textOf(operand) !== undefined)) {
+      for (const operand of operands) if (childrenOf(operand)) this.#write(operand, 1);
+    }
+    const [left, right] = operands.map(evaluated);
+    return super.evaluate({ ...node, left, right } as TemplateNode, environment);
+  }
+
   #filter(node: AnyNode, environment: Environment): TemplateValue {
-    const operand = this.evaluate(node.operand as TemplateNode, environment);
+    const name = filterName(node.filter as AnyNode);
+    const given = this.evaluate(node.operand as TemplateNode, environment);
+    const operand = this.#literal(standIn(name, given), environment) ?? given;
     const filter = this.#filterArguments(node.filter as AnyNode, operand, environment);
-    return super.evaluate({ ...node, operand: evaluated(operand), filter } as TemplateNode, environment);
+    return (
+      extremum(name, operand) ??
+      super.evaluate({ ...node, operand: evaluated(operand), filter } as TemplateNode, environment)
+    );
+  }
+
+  /** A text or an empty list as a value of the package. */
+  #literal(value: string | readonly never[] | undefined, environment: Environment): TemplateValue | undefined {
+    if (value === undefined) return undefined;
+    const type = typeof value === "string" ? "StringLiteral" : "ArrayLiteral";
+    return super.evaluate({ type, value } as TemplateNode, environment);
   }
 
   #filterStatement(node: AnyNode, environment: Environment): TemplateValue {
@@ -180,7 +211,7 @@ export class BudgetedInterpreter extends Interpreter {
 
   /** Evaluates a filter's arguments and refuses those that would make far too much of the operand. */
   #filterArguments(filter: AnyNode, operand: TemplateValue, environment: Environment): AnyNode {
-    const name = String(filter.type === "CallExpression" ? (filter.callee as AnyNode).value : filter.value);
+    const name = filterName(filter);
     const times = DEEP_FILTERS[name];
     if (times !== undefined) this.#write(operand, times);
     else this.#budget.spend(lengthOf(operand) / 16);
@@ -230,17 +261,21 @@ export class BudgetedInterpreter extends Interpreter {
     this.#budget.spend(matches + text.length / 16);
   }
 
-  /** `text.replace` as a method can grow a text as the filter can; it is guarded where it is looked up. */
+  /** Methods of texts are put right or guarded where they are looked up: `replace` can grow a text as the filter can. */
   #member(node: AnyNode, environment: Environment): TemplateValue {
     const object = this.evaluate(node.object as TemplateNode, environment);
     const found = super.evaluate({ ...node, object: evaluated(object) } as TemplateNode, environment);
     const text = textOf(object);
     if (text === undefined || found.type !== "FunctionValue" || this.#guardedMethods.has(found)) return found;
     const method = found.value as (args: TemplateValue[], scope: Environment) => TemplateValue;
+    const property = node.property as AnyNode;
+    const name = node.computed && property.type !== "StringLiteral" ? undefined : property.value;
     this.#guardedMethods.add(found);
     found.value = (args: TemplateValue[], scope: Environment) => {
       this.#budget.spend(text.length / 16);
-      this.#checkReplace(text, args.flatMap((value) => textOf(value) ?? []).slice(0, 2));
+      const texts = args.flatMap((value) => textOf(value) ?? []);
+      if (isStripMethod(name) && texts[0] !== undefined) return this.#literal(stripText(text, name, texts[0]), scope)!;
+      this.#checkReplace(text, texts.slice(0, 2));
       return method(args, scope);
     };
     return found;
