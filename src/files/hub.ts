@@ -29,7 +29,9 @@ export function isHubName(source: string): boolean {
  */
 export function parseHubName(name: string): HubFile {
   const [, owner, repo, path, revision] = /^hf:([^/@]+)\/([^/@]+)\/(.+?)(?:@([^@]+))?$/.exec(name) ?? [];
-  if (owner && repo && path && !path.endsWith("/")) return { owner, repo, path, revision: revision ?? "main" };
+  if (owner && repo && path && ![owner, repo, ...path.split("/")].some((part) => /^\.{0,2}$/.test(part))) {
+    return { owner, repo, path, revision: revision ?? "main" };
+  }
   throw new FennecError(
     "invalid-argument",
     `"${name}" does not name a file on the hub; expected hf:owner/repo/file.gguf or hf:owner/repo/file.gguf@revision.`,
