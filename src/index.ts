@@ -14,6 +14,7 @@ export type {
   RequestOptions,
 } from "./api/types";
 export type { BackendKind, KvType, Precision } from "./backends/backend";
+export { deleteCachedFile, listCachedFiles } from "./cached_files";
 export type { BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "./engine/engine";
 export type {
   FinishReason,

@@ -14,7 +14,7 @@ import type { ByteSource, WeightsFile } from "./files/weights_file";
 import { recordModel } from "./model/record";
 import { platformCache, platformGpu } from "./platform";
 import { missing } from "./probe";
-import { chatTemplateFromMetadata } from "./text/chat_template";
+import { chatTemplateFromMetadata, hasChatTemplate } from "./text/chat_template";
 import { specialIds } from "./text/special_ids";
 import { lazyTokenizer } from "./text/tokenizer";
 
@@ -113,7 +113,12 @@ export async function loadFile(file: WeightsFile, options: LoadOptions = {}): Pr
   }
   const engine = new Engine({
     backend,
-    model: { name: modelName(file), architecture: model.architecture, vocab: config.vocab },
+    model: {
+      name: modelName(file),
+      architecture: model.architecture,
+      vocab: config.vocab,
+      hasChatTemplate: hasChatTemplate(file.metadata),
+    },
     tokenizer: lazyTokenizer(file.metadata),
     template: once(() => chatTemplateFromMetadata(file.metadata)),
     stopIds: stopIds(file),

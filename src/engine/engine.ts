@@ -24,6 +24,8 @@ export interface ModelInfo {
   readonly name: string;
   readonly architecture: string;
   readonly vocab: number;
+  /** False: `chat.completions` gives `no-chat-template`, plain continuation works. */
+  readonly hasChatTemplate: boolean;
 }
 
 /** What an engine is made from. */
@@ -80,6 +82,11 @@ export class Engine {
     this.model = input.model;
     this.context = this.#scheduler.context;
     this.samplingDefaults = input.sampling;
+  }
+
+  /** Resolves when the engine cannot go on: the device is gone. Never rejects. */
+  get lost(): Promise<FennecError> {
+    return this.#input.backend.lost.then(({ reason }) => new FennecError("device-lost", reason));
   }
 
   get backend(): BackendInfo {

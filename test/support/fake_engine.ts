@@ -63,7 +63,8 @@ export function fakeEngine(options: FakeEngineOptions = {}): {
   backend: FakeBackend;
   ids: (text: string) => number[];
 } {
-  const { reply, pieces = [], template = fakeTemplate, sampling = {}, tokenizer, scheduler, ...rest } = options;
+  const { reply, pieces = [], sampling = {}, tokenizer, scheduler, template: _, ...rest } = options;
+  const template = "template" in options ? options.template : fakeTemplate;
   const real = fakeTokenizer(pieces);
   const script = typeof reply === "string" ? real.encode(reply) : reply;
   const vocab = TOKEN.firstPiece + pieces.length;
@@ -72,16 +73,17 @@ export function fakeEngine(options: FakeEngineOptions = {}): {
     next: (tokens: readonly number[]) => script[tokens.length - 1 - tokens.lastIndexOf(TOKEN.assistant)] ?? TOKEN.end,
   };
   const backend = new FakeBackend({ pages: [256, 256], ...rest, vocab, limits, ...next });
+  const hasChatTemplate = template !== undefined;
   const engine = new Engine({
     backend,
-    model: { name: "fake", architecture: "fake", vocab },
+    model: { name: "fake", architecture: "fake", vocab, hasChatTemplate },
     tokenizer() {
       if (tokenizer === "missing") throw new FennecError("tokenizer-missing", "fake: no tokenizer");
       return real;
     },
     template() {
-      if ("template" in options && !options.template) throw new FennecError("no-chat-template", "fake: no template");
-      return template;
+      if (template) return template;
+      throw new FennecError("no-chat-template", "fake: no template");
     },
     stopIds: new Set([TOKEN.end]),
     sampling,

@@ -53,6 +53,7 @@ const top = [
   "src/index",
   "src/node",
   "src/load",
+  "src/cached_files",
   "src/probe",
   "src/platform",
   "src/worker",

@@ -5,7 +5,14 @@ import * as entry from "../../../src/index";
 import text from "../../../src/index.ts?raw";
 
 test("values", () => {
-  expect(Object.keys(entry).sort()).toEqual(["FennecError", "isFennecError", "load", "probe"]);
+  expect(Object.keys(entry).sort()).toEqual([
+    "FennecError",
+    "deleteCachedFile",
+    "isFennecError",
+    "listCachedFiles",
+    "load",
+    "probe",
+  ]);
 });
 
 test("types", () => {
