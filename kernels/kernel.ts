@@ -2,7 +2,9 @@
 // themselves, best first. A kernel knows nothing of buffers, pipelines or devices; the webgpu backend does.
 
 import { MAX_ROWS } from "./common/batch";
-import type { Part } from "./linker";
+import type { Bindings, Part } from "./linker";
+
+export type { Access, Bindings } from "./linker";
 
 /** What the device offers and how it likes to work; variants choose themselves by it. */
 export interface DeviceTraits {
@@ -21,10 +23,6 @@ export type ScalarType = "u32" | "i32" | "f32";
 /** Fields of the shader's `struct Params`, in order. All are four bytes wide, so there is no padding to know. */
 export type ParamTypes = Readonly<Record<string, ScalarType>>;
 export type ParamsOf<P extends ParamTypes> = Readonly<Record<keyof P, number>>;
-
-export type Access = "uniform" | "read" | "read_write";
-/** Name to access, in binding order. At most eight of them may be storage. */
-export type Bindings = Readonly<Record<string, Access>>;
 
 export type Grid = readonly [x: number, y: number, z: number];
 

@@ -2,7 +2,9 @@
 // more: it hoists and merges `enable`, `requires` and `diagnostic` lines, prepends a block of `const` numbers, prefixes
 // a part's module-scope names (so that one kernel can hold two weight formats), and numbers the bindings.
 
-import type { Access, Bindings } from "./kernel";
+export type Access = "uniform" | "read" | "read_write";
+/** Name to access, in binding order. At most eight of them may be storage. */
+export type Bindings = Readonly<Record<string, Access>>;
 
 /** A file to join. With a prefix, every name it declares at module scope is renamed. */
 export interface Part {

@@ -6,18 +6,12 @@ import { bf16Reference } from "./bf16/reference";
 import { f16Reference } from "./f16/reference";
 import { f32Reference } from "./f32/reference";
 import type { MatrixLayout, WeightFormat } from "./format";
+import type { FormatReference } from "./format_reference";
 import { floatToHalf } from "./half";
 import { q4_0Reference } from "./q4_0/reference";
 import { q4_kReference } from "./q4_k/reference";
 import { q6_kReference } from "./q6_k/reference";
 import { q8_0Reference } from "./q8_0/reference";
-
-export interface FormatReference {
-  /** Byte offsets in a block that hold a float, and which: all other bytes may be anything. */
-  readonly floats: readonly { readonly at: number; readonly as: "f16" | "bf16" | "f32" }[];
-  /** The buffer that the repack kernel must make from a matrix's blocks. */
-  repack(bytes: Uint8Array, layout: MatrixLayout, rows: number, cols: number): Uint32Array;
-}
 
 const REFERENCES: Readonly<Record<string, FormatReference>> = {
   F32: f32Reference,

@@ -32,7 +32,7 @@ export function sampling(name: string, outputs: readonly SampleCase[]): KernelCa
     slots.set(encodeSlot({ generation: 50 + o, sampler: output.settings }), SLOT_WORDS * slot);
     slots[SLOT_WORDS * slot + SLOT.position] = positionOf(o);
     biases.set(encodeBiases(output.settings), 2 * MAX_BIASES * slot);
-    counts.set(encodeCounts(output.prompt ?? [], vocab), vocab * slot);
+    counts.set(encodeCounts({ history: output.prompt ?? [] }, vocab), vocab * slot);
     for (const token of output.reply ?? []) counts[vocab * slot + token]!++;
     logits.set(output.logits, stride * o);
   });

@@ -125,3 +125,24 @@ export function checkSampler(settings: SamplerSettings): void {
     within(`logitBias[${id}]`, bias, between(bias, -100, 100), "-100 to 100");
   }
 }
+
+/**
+ * What a sequence has seen when it enters a slot, by token: {@link IN_PROMPT}, and occurrences in the reply so far.
+ *
+ * @param state.history The prompt.
+ * @param state.reply Tokens already sampled, when the sequence comes back to a slot.
+ */
+export function seenTokens(state: {
+  readonly history: readonly number[];
+  readonly reply?: readonly number[];
+}): Map<number, number> {
+  const seen = new Map(state.history.map((token) => [token, IN_PROMPT]));
+  for (const token of state.reply ?? []) countToken(seen, token);
+  return seen;
+}
+
+/** Counts one more occurrence in the reply. */
+export function countToken(seen: Map<number, number>, token: number): void {
+  const word = seen.get(token) ?? 0;
+  if ((word & COUNT_MASK) < COUNT_MASK) seen.set(token, word + 1);
+}

@@ -4,6 +4,7 @@
 import { philox } from "../philox/philox";
 import {
   COUNT_MASK,
+  countToken,
   DROP_BITS,
   exp2Table,
   type FixedSettings,
@@ -14,6 +15,7 @@ import {
   SATURATED,
   SCORE_BITS,
   SCORE_MAX,
+  seenTokens,
   WEIGHT_BITS,
   WEIGHTLESS_OCTAVE,
 } from "./fixed";
@@ -32,9 +34,10 @@ export interface Sampler {
 export function createSampler(state: {
   readonly sampler: SamplerSettings;
   readonly history: readonly number[];
+  readonly reply?: readonly number[];
 }): Sampler {
   const settings = fixedSettings(state.sampler);
-  return { settings, seen: new Map(settings.counts ? state.history.map((token) => [token, IN_PROMPT]) : []) };
+  return { settings, seen: settings.counts ? seenTokens(state) : new Map() };
 }
 
 /**
@@ -49,10 +52,7 @@ export function sampleReference(logits: Float32Array, sampler: Sampler, position
   const token = settings.greedy
     ? largestOf(scores, logits)
     : drawn(weightsOf(scores, settings), settings, position + 1);
-  if (settings.counts) {
-    const word = seen.get(token) ?? 0;
-    if ((word & COUNT_MASK) < COUNT_MASK) seen.set(token, word + 1);
-  }
+  if (settings.counts) countToken(seen, token);
   return token;
 }
 

@@ -1,7 +1,7 @@
 // The sampler's memory on the GPU: the words of a slot, its list of biases, its counts of tokens.
 
 import { SLOT, SLOT_WORDS } from "../common/batch";
-import { fixedSettings, IN_PROMPT, MAX_BIASES } from "./fixed";
+import { fixedSettings, MAX_BIASES, seenTokens } from "./fixed";
 import type { SamplerSettings } from "./settings";
 
 export { checkSampler, exp2Table, MAX_BIASES, usesCounts } from "./fixed";
@@ -61,9 +61,12 @@ export function encodeBiases(settings: SamplerSettings) {
   return words;
 }
 
-/** A slot's part of the buffer `counts`, `[vocab]`: which tokens its prompt has. The sampler adds those of the reply. */
-export function encodeCounts(history: readonly number[], vocab: number) {
+/** A slot's part of the buffer `counts`, `[vocab]`: which tokens its prompt has, and how often its reply so far. */
+export function encodeCounts(
+  state: { readonly history: readonly number[]; readonly reply?: readonly number[] },
+  vocab: number,
+) {
   const words = new Uint32Array(vocab);
-  for (const token of history) words[token] = IN_PROMPT;
+  for (const [token, word] of seenTokens(state)) words[token] = word;
   return words;
 }

@@ -1,4 +1,4 @@
-import type { FormatReference } from "../reference";
+import type { FormatReference } from "../format_reference";
 
 /** Rows as in the file, each padded with zeros to a multiple of 32 weights. */
 export const f32Reference: FormatReference = {

@@ -1,4 +1,4 @@
-import type { FormatReference } from "../reference";
+import type { FormatReference } from "../format_reference";
 
 /** The blocks' values, 16 bytes each, then their scales. */
 export const q4_0Reference: FormatReference = {

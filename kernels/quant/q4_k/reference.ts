@@ -1,4 +1,4 @@
-import type { FormatReference } from "../reference";
+import type { FormatReference } from "../format_reference";
 
 /** Nibble by nibble into groups of 16 bytes, then the 16 bytes of scales of each block. */
 export const q4_kReference: FormatReference = {

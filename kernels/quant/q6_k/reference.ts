@@ -1,4 +1,4 @@
-import type { FormatReference } from "../reference";
+import type { FormatReference } from "../format_reference";
 
 /** Weight by weight: its nibble, its two high bits; then the scales and their scale as they are. */
 export const q6_kReference: FormatReference = {

@@ -12,7 +12,14 @@ import {
   SLOT_WORDS,
 } from "../../../kernels/common/batch";
 import { type DeviceTraits, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
-import { encodeBiases, encodeCounts, encodeSlot, MAX_BIASES, usesCounts } from "../../../kernels/sample/slot";
+import {
+  checkSampler,
+  encodeBiases,
+  encodeCounts,
+  encodeSlot,
+  MAX_BIASES,
+  usesCounts,
+} from "../../../kernels/sample/slot";
 import { FennecError } from "../../errors";
 import {
   type Backend,
@@ -122,6 +129,7 @@ export class WebgpuBackend implements Backend {
 
   openSlot(slot: number, state: SlotState): void {
     const { device, buffers, vocab } = this.#parts;
+    checkSampler(state.sampler);
     this.#checker.open(slot);
     device.queue.writeBuffer(buffers.slots, 4 * SLOT_WORDS * slot, encodeSlot(state));
     this.#counters.slotWrites++;
@@ -130,7 +138,7 @@ export class WebgpuBackend implements Backend {
       this.#counters.slotWrites++;
     }
     if (usesCounts(state.sampler)) {
-      device.queue.writeBuffer(buffers.counts, 4 * vocab * slot, encodeCounts(state.history, vocab));
+      device.queue.writeBuffer(buffers.counts, 4 * vocab * slot, encodeCounts(state, vocab));
       this.#counters.slotWrites++;
     }
   }

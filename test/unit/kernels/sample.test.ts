@@ -225,6 +225,8 @@ describe("settings", () => {
   test("counts are kept only for penalties", () => {
     expect(usesCounts(GREEDY)).toBe(false);
     expect(usesCounts(settings({ presencePenalty: 0.1 }))).toBe(true);
-    expect([...encodeCounts([2, 2, 0], 4)]).toEqual([0x8000_0000, 0, 0x8000_0000, 0]);
+    expect([...encodeCounts({ history: [2, 2, 0] }, 4)]).toEqual([0x8000_0000, 0, 0x8000_0000, 0]);
+    // A sequence that comes back to a slot brings its reply so far.
+    expect([...encodeCounts({ history: [2], reply: [1, 2, 1] }, 4)]).toEqual([0, 2, 0x8000_0001, 0]);
   });
 });

@@ -1,0 +1,10 @@
+// What a format folder's `reference.ts` exports, for tests.
+
+import type { MatrixLayout } from "./format";
+
+export interface FormatReference {
+  /** Byte offsets in a block that hold a float, and which: all other bytes may be anything. */
+  readonly floats: readonly { readonly at: number; readonly as: "f16" | "bf16" | "f32" }[];
+  /** The buffer that the repack kernel must make from a matrix's blocks. */
+  repack(bytes: Uint8Array, layout: MatrixLayout, rows: number, cols: number): Uint32Array;
+}
