@@ -65,6 +65,7 @@ export async function startDownload(
     const complete = { ...manifest, size: file.length(), complete: true, savedAt: Date.now() };
     await writeManifest(store, entry, complete);
     checked = true;
+    file.close();
     return complete;
   }
 

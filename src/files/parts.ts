@@ -15,6 +15,8 @@ export interface GrowingFile {
   append(chunk: Uint8Array): Promise<void>;
   /** Writes the part that is not full yet, if there is one. */
   flush(): Promise<void>;
+  /** Gives the memory of the current part back, after `flush`; then nothing may be appended. */
+  close(): void;
   /** A copy of a range below `length`. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -26,7 +28,8 @@ export async function growingFile(
   partBytes: number,
   stored: number,
 ): Promise<GrowingFile> {
-  const buffer = new Uint8Array(partBytes);
+  let buffer = new Uint8Array(partBytes);
+  let open = true;
   let part = Math.floor(stored / partBytes);
   let filled = stored % partBytes;
   if (filled > 0) buffer.set(await store.read(partName(prefix, part), 0, filled));
@@ -49,9 +52,13 @@ export async function growingFile(
     async flush() {
       if (filled > 0) await store.write(partName(prefix, part), buffer.subarray(0, filled));
     },
+    close() {
+      open = false;
+      buffer = new Uint8Array(0);
+    },
     read: (offset, length) =>
       gather(offset, length, partBytes, (index, from, take) =>
-        index === part ? buffer.subarray(from, from + take) : store.read(partName(prefix, index), from, take),
+        open && index === part ? buffer.subarray(from, from + take) : store.read(partName(prefix, index), from, take),
       ),
   };
   return file;

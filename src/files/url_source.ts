@@ -4,6 +4,7 @@
 import { FennecError } from "../errors";
 import { type HttpFile, type HttpOptions, openHttp } from "./http";
 import { memorySource } from "./memory_source";
+import { sequentialReader } from "./sequential";
 import { checkRead } from "./source_util";
 import type { ByteSource } from "./weights_file";
 
@@ -24,6 +25,7 @@ export async function openUrl(url: URL, options: HttpOptions = {}): Promise<Byte
 
 function httpSource(file: HttpFile, size: number): ByteSource {
   const { etag, lastModified } = file.validators;
+  const reader = sequentialReader(file);
   const source: ByteSource = {
     name: file.name,
     size,
@@ -33,7 +35,7 @@ function httpSource(file: HttpFile, size: number): ByteSource {
       if (offset + length <= file.head.length) return file.head.slice(offset, offset + length);
       const bytes = new Uint8Array(length);
       let at = 0;
-      for await (const chunk of file.stream(offset, offset + length, signal)) {
+      for await (const chunk of reader.stream(offset, length, signal)) {
         bytes.set(chunk, at);
         at += chunk.length;
       }
@@ -41,9 +43,9 @@ function httpSource(file: HttpFile, size: number): ByteSource {
     },
     async *stream(offset, length, signal) {
       checkRead(source, offset, length, signal);
-      yield* file.stream(offset, offset + length, signal);
+      yield* reader.stream(offset, length, signal);
     },
-    dispose() {},
+    dispose: () => reader.dispose(),
   };
   return source;
 }

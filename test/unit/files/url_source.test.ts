@@ -65,6 +65,63 @@ describe("a server with ranges", () => {
   });
 });
 
+describe("reads that follow each other", () => {
+  const at = (i: number) => HEAD_BYTES + i * 20_000;
+
+  test("share one request from the second on, over small gaps too", async () => {
+    const source = await openUrl(server.url, fast);
+    for (let i = 0; i < 10; i++) expectBytes(await source.read(at(i), 19_000), content.slice(at(i), at(i) + 19_000));
+    expect(server.log).toHaveLength(3);
+    source.dispose();
+  });
+
+  test("in streams, up to the end of the file", async () => {
+    const source = await openUrl(server.url, fast);
+    const pieces: Uint8Array[] = [];
+    for (let offset = 0; offset < content.length; offset += 70_000) {
+      pieces.push(await collect(source.stream(offset, Math.min(70_000, content.length - offset))));
+    }
+    expectBytes(new Uint8Array(Buffer.concat(pieces)), content);
+    expect(server.log).toHaveLength(3);
+  });
+
+  test("go on through a dropped connection", async () => {
+    const source = await openUrl(server.url, fast);
+    await source.read(at(0), 20_000);
+    server.behaviour.dropAfter = [50_000];
+    for (let i = 1; i < 10; i++) expectBytes(await source.read(at(i), 20_000), content.slice(at(i), at(i) + 20_000));
+    source.dispose();
+  });
+
+  test("backwards or far away are requests of their own", async () => {
+    const source = await openUrl(server.url, fast);
+    for (const i of [9, 3, 9, 0]) expectBytes(await source.read(at(i), 100), content.slice(at(i), at(i) + 100));
+    expect(server.log).toHaveLength(5);
+  });
+
+  test("at the same time do not disturb each other", async () => {
+    const source = await openUrl(server.url, fast);
+    await source.read(at(0), 20_000);
+    const reads = [1, 2, 3, 2, 1].map(async (i) =>
+      expectBytes(await source.read(at(i), 20_000), content.slice(at(i), at(i) + 20_000)),
+    );
+    await Promise.all(reads);
+    source.dispose();
+  });
+
+  test("notice an abort, and the next read works", async () => {
+    const source = await openUrl(server.url, fast);
+    await source.read(at(0), 20_000);
+    await source.read(at(1), 20_000);
+    const controller = new AbortController();
+    await expectFennecError(async () => {
+      for await (const _piece of source.stream(at(2), 150_000, controller.signal)) controller.abort();
+    }, "aborted");
+    expectBytes(await source.read(at(2), 100), content.slice(at(2), at(2) + 100));
+    source.dispose();
+  });
+});
+
 describe("a connection that drops", () => {
   test("is resumed at the byte where it broke", async () => {
     const source = await openUrl(server.url, fast);
