@@ -1,0 +1,66 @@
+// fennec doctor: whether models run here, and what would make them run better.
+
+import { FennecError } from "../errors";
+import { defaultCacheFolder } from "../files/node_cache";
+import { type AdapterProbe, probe } from "../probe";
+import { type Command, table } from "./command";
+import { bytes } from "./format";
+import { builtinModel, packageVersion } from "./package_root";
+
+/** What a feature is for, and what stands in when it is missing. */
+const FEATURES: readonly (readonly [feature: string, use: string])[] = [
+  ["shader-f16", "half the memory traffic of keys and values; without it f32 is used"],
+  ["subgroups", "faster sums within a workgroup; without it workgroup memory is used"],
+  ["timestamp-query", "times of single kernels in benchmarks; not needed to run models"],
+];
+
+export const doctor: Command = {
+  name: "doctor",
+  summary: "Adapters, features and limits, what is missing and how to get it.",
+  model: false,
+  options: { json: { help: "as JSON" } },
+  async run(args, io) {
+    const found = await probe();
+    const report = {
+      fennec: packageVersion(),
+      node: process.version,
+      system: `${process.platform} ${process.arch}`,
+      builtinModel: builtinModel() ?? null,
+      cacheFolder: await defaultCacheFolder(),
+      ...found,
+    };
+    const general: readonly (readonly [string, string])[] = [
+      ["fennec", report.fennec],
+      ["node", report.node],
+      ["system", report.system],
+      ["built-in model", report.builtinModel ?? "not part of this copy"],
+      ["downloads", report.cacheFolder],
+      ["WebGPU", found.webgpu ? "yes" : "no"],
+    ];
+    const adapter = found.adapter ? adapterText(found.adapter) : "";
+    await io.out(args.has("json") ? `${JSON.stringify(report, null, 2)}\n` : table(general) + adapter);
+    if (!found.webgpu) throw new FennecError("webgpu-missing", `${found.reason} ${advice()}`);
+  },
+};
+
+function adapterText({ name, software, features, limits }: AdapterProbe): string {
+  const rows: (readonly [string, string])[] = [
+    ["adapter", name],
+    ["drawn by", software ? "the processor: it works, slowly. For speed install the GPU's Vulkan driver" : "a GPU"],
+    ["largest buffer", bytes(limits.maxBufferSize)],
+    ["largest binding", bytes(limits.maxStorageBufferBindingSize)],
+    ["storage buffers", `${limits.maxStorageBuffersPerShaderStage} a kernel (8 are needed)`],
+    [
+      "workgroup",
+      `${limits.maxComputeInvocationsPerWorkgroup} invocations, ${bytes(limits.maxComputeWorkgroupStorageSize)}`,
+    ],
+    ...FEATURES.map(([feature, use]) => [feature, features.includes(feature) ? "yes" : `no: ${use}`] as const),
+    ["all features", features.join(" ")],
+  ];
+  return table(rows);
+}
+
+function advice(): string {
+  if (process.platform !== "linux") return "Update the graphics driver.";
+  return "On Linux install a Vulkan driver, for example: apt-get install libvulkan1 mesa-vulkan-drivers";
+}

@@ -1,0 +1,14 @@
+// The program `fennec`: bin/fennec.js calls `run` of this module's build.
+
+import { registerNode } from "../node/register";
+import { main } from "./main";
+import { INTERRUPTED, processIo } from "./process_io";
+
+/** Runs and ends the process: Dawn's threads would keep it alive. */
+export async function run(argv: readonly string[]): Promise<never> {
+  registerNode();
+  const io = processIo();
+  const code = await main(argv, io);
+  await io.out(""); // what was written before is out when this is
+  process.exit(io.readerGone ? 0 : io.interrupted ? INTERRUPTED : code);
+}

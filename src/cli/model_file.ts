@@ -1,0 +1,78 @@
+// Opening MODEL: its header alone, or the whole as an engine.
+
+import type { FennecEngine } from "../api/surface";
+import { openWeights } from "../files/open";
+import { openSource } from "../files/open_source";
+import type { WeightsFile } from "../files/weights_file";
+import { type EngineProgress, type LoadOptions, load } from "../load";
+import type { Args, OptionSpec } from "./command";
+import { bytes } from "./format";
+import type { Io } from "./io";
+import { resolveModel } from "./package_root";
+
+export const BACKENDS = ["webgpu", "onnx", "reference"] as const;
+export const PRECISIONS = ["exact", "fast"] as const;
+export const KV_TYPES = ["f32", "f16"] as const;
+
+/** Options of every command that runs a model. */
+export const runOptions = {
+  backend: { value: "NAME", oneOf: BACKENDS, help: "where it runs; default webgpu" },
+  precision: { value: "NAME", oneOf: PRECISIONS, help: "exact: f32 throughout; fast: f16 where the device has it" },
+  kv: { value: "TYPE", oneOf: KV_TYPES, help: "type of keys and values; default f32 for exact, f16 for fast" },
+} as const satisfies Record<string, OptionSpec>;
+
+/** Reads the header, runs `work`, closes the file. */
+export async function withHeader<T>(args: Args, io: Io, work: (file: WeightsFile) => Promise<T> | T): Promise<T> {
+  const source = await openSource(resolveModel(args.model), { signal: io.signal });
+  const file = await openWeights(source, io.signal);
+  try {
+    return await work(file);
+  } finally {
+    file.dispose();
+  }
+}
+
+/** Loads the model with the options of {@link runOptions}, runs `work`, frees it. */
+export async function withEngine<T>(
+  args: Args,
+  io: Io,
+  options: Pick<LoadOptions, "precision" | "context">,
+  work: (engine: FennecEngine) => Promise<T>,
+): Promise<T> {
+  const precision = args.choice("precision", PRECISIONS) ?? options.precision;
+  const backend = args.choice("backend", BACKENDS);
+  const kv = args.choice("kv", KV_TYPES);
+  const engine = await load(resolveModel(args.model), {
+    slots: 1,
+    signal: io.signal,
+    onProgress: progressLine(io),
+    ...(precision && { precision }),
+    ...(backend && { backend }),
+    ...(kv && { kv }),
+    ...(options.context !== undefined && { context: options.context }),
+  });
+  io.progress(undefined);
+  try {
+    return await work(engine);
+  } finally {
+    engine.dispose();
+  }
+}
+
+function progressLine(io: Io): (progress: EngineProgress) => void {
+  let started: number | undefined;
+  return ({ phase, bytesLoaded, bytesTotal }) => {
+    if (phase === "ready") return io.progress(undefined);
+    if (phase !== "weights" || bytesTotal === 0) return io.progress(`${phase} ...`);
+    started ??= performance.now();
+    const speed = (bytesLoaded / Math.max(1, performance.now() - started)) * 1000;
+    const percent = Math.floor((100 * bytesLoaded) / bytesTotal);
+    io.progress(`loading ${percent}%  ${bytes(bytesLoaded)} of ${bytes(bytesTotal)}  ${bytes(speed)}/s`);
+  };
+}
+
+/** The file's context, or what was asked for where that is less. */
+export function contextOption(args: Args): { readonly context?: number } {
+  const context = args.integer("context", 1);
+  return context === undefined ? {} : { context };
+}

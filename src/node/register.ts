@@ -1,0 +1,13 @@
+// What Node brings to the library: opening paths, a folder for downloads, and WebGPU through Dawn.
+
+import { defaultCacheFolder, nodeCache } from "../files/node_cache";
+import { openNodeFile } from "../files/node_file";
+import { setPathOpener } from "../files/platform";
+import { setPlatform } from "../platform";
+import { dawnGpu } from "./dawn";
+
+/** Safe to call more than once. Nothing is opened or loaded before it is needed. */
+export function registerNode(): void {
+  setPathOpener(openNodeFile);
+  setPlatform({ gpu: dawnGpu, cache: async () => nodeCache(await defaultCacheFolder()) });
+}
