@@ -15,6 +15,8 @@ export interface Behaviour {
   dropAfter: number[];
   /** Statuses for the next requests, instead of the file. */
   answers: number[];
+  /** Added to the start of each range that does not begin at 0: a server that answers something else. */
+  shift: number;
   /** Sent with each answer. */
   headers: Record<string, string>;
   /** Called for each request; a promise delays the answer. */
@@ -39,6 +41,7 @@ export async function fileServer(content: Uint8Array, path = "/models/tiny.gguf"
     length: true,
     dropAfter: [],
     answers: [],
+    shift: 0,
     headers: {},
     onRequest: () => {},
   };
@@ -57,7 +60,7 @@ export async function fileServer(content: Uint8Array, path = "/models/tiny.gguf"
     const common = { ...headers, ...(etag ? { etag } : {}) };
     const stale = request.headers["if-range"] !== undefined && request.headers["if-range"] !== etag;
     const range = behaviour.ranges && !stale ? /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") : null;
-    const start = range ? Number(range[1]) : 0;
+    const start = Number(range?.[1] ?? 0) && Number(range?.[1]) + behaviour.shift;
     const end = range?.[2] ? Math.min(Number(range[2]) + 1, bytes.length) : bytes.length;
     if (range && start >= bytes.length) {
       response.writeHead(416, { ...common, "content-range": `bytes */${bytes.length}` }).end();

@@ -232,6 +232,14 @@ describe("10,000 seeded mutations of a header", () => {
   );
 });
 
+test("an array longer than the file can hold is refused before the file is fetched", async () => {
+  const tokens = Array.from({ length: 300_000 }, () => "x");
+  const bytes = ggufBytes(withValue(gguf.array("string", tokens)));
+  const source = bounded(patch64(bytes, VALUE_AT + 4, 1_000_000n));
+  await expectFennecError(() => openWeights(source), "file-truncated");
+  expect(source.asked()).toBeLessThan(bytes.length / 4);
+});
+
 test("a failed opening disposes the source", async () => {
   let disposed = false;
   const source = { ...memorySource(new Uint8Array(100)), dispose: () => (disposed = true) };

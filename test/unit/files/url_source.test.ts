@@ -216,6 +216,12 @@ describe("a server without ranges", () => {
   });
 });
 
+test("a server that sends another range than asked for is refused", async () => {
+  const source = await openUrl(server.url, fast);
+  server.behaviour.shift = 10;
+  await expectFennecError(() => source.read(HEAD_BYTES, 100), "source-unreadable", `from ${HEAD_BYTES + 10} on`);
+});
+
 describe("a request that cannot succeed", () => {
   test.each([
     ["no such file", 404, "no such file"],
