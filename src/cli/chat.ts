@@ -4,7 +4,7 @@ import type { ChatMessage } from "../engine/engine";
 import { isFennecError } from "../errors";
 import type { Command } from "./command";
 import { reply } from "./generate";
-import { contextOption, runOptions, withEngine } from "./model_file";
+import { checkChat, contextOption, runOptions, withEngine } from "./model_file";
 import { samplingOf, samplingOptions } from "./sampling_options";
 
 export const chat: Command = {
@@ -19,10 +19,10 @@ export const chat: Command = {
   },
   async run(args, io) {
     const options = samplingOf(args);
+    await checkChat(args, io);
     const system = args.text("system");
     await withEngine(args, io, contextOption(args), async (engine) => {
       const messages: ChatMessage[] = system === undefined ? [] : [{ role: "system", content: system }];
-      engine.encodePrompt([...messages, { role: "user", content: "" }]); // no template: said before anything is typed
       for (;;) {
         const line = await io.ask("> ");
         if (line === undefined || io.signal.aborted) return;

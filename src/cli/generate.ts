@@ -4,7 +4,7 @@ import type { FennecEngine } from "../api/surface";
 import type { GenerateOptions } from "../engine/engine";
 import { type Args, type Command, usage } from "./command";
 import type { Io } from "./io";
-import { contextOption, runOptions, withEngine } from "./model_file";
+import { checkChat, contextOption, runOptions, withEngine } from "./model_file";
 import { samplingOf, samplingOptions } from "./sampling_options";
 
 export const generate: Command = {
@@ -22,6 +22,7 @@ export const generate: Command = {
     const given = args.text("prompt");
     if (given === undefined) throw usage("give the prompt by --prompt P");
     const options = generateOptions(args);
+    if (!args.has("raw")) await checkChat(args, io);
     const prompt = given === "-" ? await io.readInput() : given;
     await withEngine(args, io, contextOption(args), async (engine) => {
       const ids = engine.encodePrompt(args.has("raw") ? prompt : [{ role: "user", content: prompt }]);

@@ -5,6 +5,8 @@ import { openWeights } from "../files/open";
 import { openSource } from "../files/open_source";
 import type { WeightsFile } from "../files/weights_file";
 import { type EngineProgress, type LoadOptions, load } from "../load";
+import { chatTemplateFromMetadata } from "../text/chat_template";
+import { readVocabulary } from "../text/vocabulary";
 import type { Args, OptionSpec } from "./command";
 import { bytes } from "./format";
 import type { Io } from "./io";
@@ -30,6 +32,14 @@ export async function withHeader<T>(args: Args, io: Io, work: (file: WeightsFile
   } finally {
     file.dispose();
   }
+}
+
+/** @throws FennecError `no-chat-template`, `tokenizer-*`, before the weights are loaded for nothing. */
+export function checkChat(args: Args, io: Io): Promise<void> {
+  return withHeader(args, io, ({ metadata }) => {
+    chatTemplateFromMetadata(metadata);
+    readVocabulary(metadata);
+  });
 }
 
 /** Loads the model with the options of {@link runOptions}, runs `work`, frees it. */

@@ -1,6 +1,7 @@
 // The sampling options that `generate` and `chat` share.
 
 import type { GenerateOptions } from "../engine/engine";
+import { samplerSettings } from "../engine/sampling";
 import type { Args, OptionSpec } from "./command";
 
 export const samplingOptions = {
@@ -11,13 +12,17 @@ export const samplingOptions = {
   seed: { value: "S", help: "whole number; the same seed gives the same reply" },
 } as const satisfies Record<string, OptionSpec>;
 
+/** @throws FennecError `invalid-argument`, before a model is loaded for nothing. */
 export function samplingOf(args: Args): GenerateOptions {
-  const asked = {
+  const given = {
     maxTokens: args.integer("max-tokens", 1),
     temperature: args.number("temperature"),
     topK: args.integer("top-k", 0),
     topP: args.number("top-p"),
     seed: args.integer("seed", Number.MIN_SAFE_INTEGER),
   };
-  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+  const asked: GenerateOptions = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const option = (field: string): string => `--${field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  samplerSettings(asked, {}, Number.MAX_SAFE_INTEGER, option);
+  return asked;
 }

@@ -79,7 +79,7 @@ export function chatTemplateFromMetadata(
     throw new FennecError(
       "no-chat-template",
       "The model file has no chat template (tokenizer.chat_template), so messages cannot become a prompt. " +
-        "Use plain completion, or pass a template.",
+        "Use plain completion (on the command line: generate --raw).",
     );
   }
   const tokens = metadata.get("tokenizer.ggml.tokens");
