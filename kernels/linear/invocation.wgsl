@@ -12,7 +12,8 @@ fn main(
     return;
   }
   var partial = partial_of(m, r, 0u);
-  for (var i = 0u; i < SUMS; i++) {
-    store(m + i / W_ROWS, r + i % W_ROWS, partial.sums[i], partial.squares[i / W_ROWS]);
+  for (var i = 0u; i < ROWS; i++) {
+    store(m + i, r, partial.sums[i].x, partial.squares[i]);
+    store(m + i, r + 1u, partial.sums[i].y, partial.squares[i]);
   }
 }

@@ -46,7 +46,7 @@ type LinearVariant = Variant<typeof PARAMS>;
 const MOST_ROWS = 16;
 /** Rows of the matrix, and of x, that a workgroup of the tiled variants computes. */
 const TILE = 64;
-/** Rows of the matrix that a team computes: each x that it reads serves them all. */
+/** Rows of the matrix that a team computes: few_rows.wgsl. */
 const W_ROWS = 2;
 
 /**
@@ -87,7 +87,7 @@ export function linear(format: WeightFormat, options: LinearOptions = {}) {
       {
         name: "invocation",
         suits: () => true,
-        ...teamVariant(invocation, shared, flags, 32, () => 1),
+        ...teamVariant(invocation, shared, flags, 16, () => 1),
       },
     ],
   });
@@ -111,7 +111,6 @@ function teamVariant(
     constants: (rows, traits) => ({
       ...flags,
       ROWS: rowsOf(rows),
-      W_ROWS,
       LANES: lanesOf(traits),
       WORKGROUP: workgroupSize,
     }),

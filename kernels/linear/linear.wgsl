@@ -33,38 +33,62 @@ fn groups_of_row() -> u32 {
   return (params.cols + 31u) / 32u;
 }
 
-// Of row `r`, or of the last where there are fewer: what they add is not stored.
-fn weights_of(r: u32, group: u32) -> array<vec4f, 8> {
+// 32 columns of a row. Taken apart with constant indices only, so that they stay in registers everywhere.
+alias Group = array<vec4f, 8>;
+
+// Of row `r` of the matrix, or of the last where there are fewer: what they add is not stored.
+fn weights_of(r: u32, group: u32) -> Group {
   let block = min(r, params.rows - 1u) * groups_of_row() + group;
   return weights_32(block, vec4u(0u, params.section_1, params.section_2, params.section_3));
 }
 
-// Row m of x in a group of columns, zero past the last column. What lies there in memory may be anything.
-fn x_of(m: u32, group: u32) -> array<vec4f, 8> {
+// Of row m of x, zero past the last column. What lies there in memory may be anything.
+fn x_of(m: u32, group: u32) -> Group {
   let at = (min(m, x_rows() - 1u) * params.x_stride + 32u * group) / 4u;
-  var values = array<vec4f, 8>(
-    x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u],
-  );
+  var v = Group(x[at], x[at + 1u], x[at + 2u], x[at + 3u], x[at + 4u], x[at + 5u], x[at + 6u], x[at + 7u]);
   let present = (params.cols - 32u * group) / 4u;
   if (present < 8u) {
-    for (var i = 0u; i < 8u; i++) {
-      values[i] = select(vec4f(), values[i], i < present);
-    }
+    v = Group(
+      v[0],
+      select(vec4f(), v[1], present > 1u),
+      select(vec4f(), v[2], present > 2u),
+      select(vec4f(), v[3], present > 3u),
+      select(vec4f(), v[4], present > 4u),
+      select(vec4f(), v[5], present > 5u),
+      select(vec4f(), v[6], present > 6u),
+      vec4f(),
+    );
   }
-  return values;
+  return v;
 }
 
-fn gain_of(group: u32) -> array<vec4f, 8> {
-  var values: array<vec4f, 8>;
-  for (var i = 0u; i < 8u; i++) {
-    let at = params.gain_at + 32u * group + 4u * i;
-    values[i] = vec4f(vectors[at], vectors[at + 1u], vectors[at + 2u], vectors[at + 3u]);
-  }
-  return values;
+fn gain_of(group: u32) -> Group {
+  let at = params.gain_at + 32u * group;
+  return Group(
+    gain4(at), gain4(at + 4u), gain4(at + 8u), gain4(at + 12u),
+    gain4(at + 16u), gain4(at + 20u), gain4(at + 24u), gain4(at + 28u),
+  );
 }
 
-fn sum4(v: vec4f) -> f32 {
-  return (v.x + v.y) + (v.z + v.w);
+fn gain4(at: u32) -> vec4f {
+  return vec4f(vectors[at], vectors[at + 1u], vectors[at + 2u], vectors[at + 3u]);
+}
+
+fn product(a: Group, b: Group) -> Group {
+  return Group(a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3], a[4] * b[4], a[5] * b[5], a[6] * b[6], a[7] * b[7]);
+}
+
+// Written with fma, so that no compiler rounds it in two ways.
+fn dot_product(a: Group, b: Group) -> f32 {
+  var sum = a[0] * b[0];
+  sum = fma(a[1], b[1], sum);
+  sum = fma(a[2], b[2], sum);
+  sum = fma(a[3], b[3], sum);
+  sum = fma(a[4], b[4], sum);
+  sum = fma(a[5], b[5], sum);
+  sum = fma(a[6], b[6], sum);
+  sum = fma(a[7], b[7], sum);
+  return (sum.x + sum.y) + (sum.z + sum.w);
 }
 
 // @param squares sum of the squares of row m of x

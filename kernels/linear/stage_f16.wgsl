@@ -7,18 +7,22 @@ enable f16;
 var<workgroup> tile: array<vec4h, 1024>; // [side, 8, 64]
 var<workgroup> units: array<f32, 128>;   // [side, 64]
 
-fn stage(side: u32, row: u32, all: array<vec4f, 8>) {
-  var values = all; // some compilers index only variables
-  var largest = vec4f();
-  for (var k = 0u; k < 8u; k++) {
-    largest = max(largest, abs(values[k]));
-  }
-  let most = max(max(largest.x, largest.y), max(largest.z, largest.w));
-  let exponent = clamp(bitcast<u32>(most) >> 23u, 1u, 253u);
+fn stage(side: u32, row: u32, values: Group) {
+  let low = max(max(abs(values[0]), abs(values[1])), max(abs(values[2]), abs(values[3])));
+  let high = max(max(abs(values[4]), abs(values[5])), max(abs(values[6]), abs(values[7])));
+  let four = max(low, high);
+  let largest = max(max(four.x, four.y), max(four.z, four.w));
+  let exponent = clamp(bitcast<u32>(largest) >> 23u, 1u, 253u);
   let inverse = bitcast<f32>((254u - exponent) << 23u);
-  for (var k = 0u; k < 8u; k++) {
-    tile[512u * side + 64u * k + row] = vec4h(values[k] * inverse);
-  }
+  let at = 512u * side + row;
+  tile[at] = vec4h(values[0] * inverse);
+  tile[at + 64u] = vec4h(values[1] * inverse);
+  tile[at + 128u] = vec4h(values[2] * inverse);
+  tile[at + 192u] = vec4h(values[3] * inverse);
+  tile[at + 256u] = vec4h(values[4] * inverse);
+  tile[at + 320u] = vec4h(values[5] * inverse);
+  tile[at + 384u] = vec4h(values[6] * inverse);
+  tile[at + 448u] = vec4h(values[7] * inverse);
   units[64u * side + row] = bitcast<f32>(exponent << 23u);
 }
 

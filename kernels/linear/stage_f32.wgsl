@@ -2,11 +2,16 @@
 
 var<workgroup> tile: array<vec4f, 1024>; // [side, 8, 64]
 
-fn stage(side: u32, row: u32, all: array<vec4f, 8>) {
-  var values = all; // some compilers index only variables
-  for (var k = 0u; k < 8u; k++) {
-    tile[512u * side + 64u * k + row] = values[k];
-  }
+fn stage(side: u32, row: u32, values: Group) {
+  let at = 512u * side + row;
+  tile[at] = values[0];
+  tile[at + 64u] = values[1];
+  tile[at + 128u] = values[2];
+  tile[at + 192u] = values[3];
+  tile[at + 256u] = values[4];
+  tile[at + 320u] = values[5];
+  tile[at + 384u] = values[6];
+  tile[at + 448u] = values[7];
 }
 
 fn staged(side: u32, row: u32, k: u32) -> vec4f {

@@ -3,10 +3,9 @@
 // f16 is chosen by which stage_*.wgsl is linked.
 
 const TILE = 64u;
-const W_STEP = 8u;  // invocation (a, b) takes matrix rows a, a + 8, ... and x rows b, b + 16, ...
+const W_STEP = 8u;  // invocation (a, b) takes rows a, a + 8, ... of the matrix and b, b + 16, ... of x
 const X_STEP = 16u;
 const W_EACH = 8u;
-const X_EACH = 4u;
 
 // Sides of the staged tile.
 const W = 0u;
@@ -26,7 +25,7 @@ fn main(
   let mine = local % TILE; // the row that this invocation stages
   let a = local % W_STEP;
   let b = local / W_STEP;
-  var sums: array<f32, W_EACH * X_EACH>;
+  var sums: array<vec4f, W_EACH>; // of four rows of x
   var squares = 0.0; // of row `mine` of x
 
   for (var group = 0u; group < groups_of_row(); group++) {
@@ -35,36 +34,29 @@ fn main(
     } else {
       var values = x_of(m + mine, group);
       if (NORM == 1u) {
-        var gain = gain_of(group);
-        var sum = vec4f();
-        for (var k = 0u; k < 8u; k++) {
-          sum = fma(values[k], values[k], sum);
-          values[k] *= gain[k];
-        }
-        squares += sum4(sum);
+        squares += dot_product(values, values);
+        values = product(values, gain_of(group));
       }
       stage(X, mine, values);
     }
     workgroupBarrier();
 
-    var products: array<f32, W_EACH * X_EACH>;
+    var products = array<vec4f, W_EACH>(); // said, not implied: some drivers do not zero it again in a loop
     for (var k = 0u; k < 8u; k++) {
-      var xs: array<vec4f, X_EACH>;
-      for (var j = 0u; j < X_EACH; j++) {
-        xs[j] = staged(X, b + X_STEP * j, k);
-      }
+      let x0 = staged(X, b, k);
+      let x1 = staged(X, b + X_STEP, k);
+      let x2 = staged(X, b + 2u * X_STEP, k);
+      let x3 = staged(X, b + 3u * X_STEP, k);
       for (var i = 0u; i < W_EACH; i++) {
         let weights = staged(W, a + W_STEP * i, k);
-        for (var j = 0u; j < X_EACH; j++) {
-          products[X_EACH * i + j] += dot(weights, xs[j]);
-        }
+        products[i] += vec4f(dot(weights, x0), dot(weights, x1), dot(weights, x2), dot(weights, x3));
       }
     }
+    let x_units = vec4f(
+      unit_of(X, b), unit_of(X, b + X_STEP), unit_of(X, b + 2u * X_STEP), unit_of(X, b + 3u * X_STEP),
+    );
     for (var i = 0u; i < W_EACH; i++) {
-      for (var j = 0u; j < X_EACH; j++) {
-        let unit = unit_of(W, a + W_STEP * i) * unit_of(X, b + X_STEP * j);
-        sums[X_EACH * i + j] = fma(products[X_EACH * i + j], unit, sums[X_EACH * i + j]);
-      }
+      sums[i] = fma(products[i], x_units * unit_of(W, a + W_STEP * i), sums[i]);
     }
     workgroupBarrier(); // before the next columns take the place of these
   }
@@ -76,9 +68,10 @@ fn main(
     workgroupBarrier();
   }
   for (var i = 0u; i < W_EACH; i++) {
-    for (var j = 0u; j < X_EACH; j++) {
-      let row = b + X_STEP * j;
-      store(m + row, r + a + W_STEP * i, sums[X_EACH * i + j], squares_of(row));
-    }
+    let row = r + a + W_STEP * i;
+    store(m + b, row, sums[i].x, squares_of(b));
+    store(m + b + X_STEP, row, sums[i].y, squares_of(b + X_STEP));
+    store(m + b + 2u * X_STEP, row, sums[i].z, squares_of(b + 2u * X_STEP));
+    store(m + b + 3u * X_STEP, row, sums[i].w, squares_of(b + 3u * X_STEP));
   }
 }

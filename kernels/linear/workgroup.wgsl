@@ -1,6 +1,6 @@
 // Teams of LANES invocations that meet once, in workgroup memory: no subgroups needed.
 
-var<workgroup> partial_sums: array<f32, SUMS * WORKGROUP>;
+var<workgroup> partial_sums: array<vec2f, ROWS * WORKGROUP>;
 var<workgroup> partial_squares: array<f32, ROWS * WORKGROUP>;
 
 const TEAMS = WORKGROUP / LANES;
@@ -15,28 +15,28 @@ fn main(
   let m = ROWS * workgroup.z;
 
   var partial = partial_of(m, W_ROWS * (team + local / LANES), local % LANES);
-  for (var i = 0u; i < SUMS; i++) {
+  for (var i = 0u; i < ROWS; i++) {
     partial_sums[WORKGROUP * i + local] = partial.sums[i];
-  }
-  if (NORM == 1u) {
-    for (var i = 0u; i < ROWS; i++) {
+    if (NORM == 1u) {
       partial_squares[WORKGROUP * i + local] = partial.squares[i];
     }
   }
   workgroupBarrier();
 
   // Each invocation finishes some of the workgroup's sums.
-  for (var task = local; task < SUMS * TEAMS; task += WORKGROUP) {
+  for (var task = local; task < ROWS * TEAMS; task += WORKGROUP) {
     let i = task / TEAMS;
-    let first = LANES * (task % TEAMS);
-    var sum = 0.0;
+    let first = WORKGROUP * i + LANES * (task % TEAMS);
+    var sum = vec2f();
     var squares = 0.0;
-    for (var lane = first; lane < first + LANES; lane++) {
-      sum += partial_sums[WORKGROUP * i + lane];
+    for (var at = first; at < first + LANES; at++) {
+      sum += partial_sums[at];
       if (NORM == 1u) {
-        squares += partial_squares[WORKGROUP * (i / W_ROWS) + lane];
+        squares += partial_squares[at];
       }
     }
-    store(m + i / W_ROWS, W_ROWS * (team + task % TEAMS) + i % W_ROWS, sum, squares);
+    let r = W_ROWS * (team + task % TEAMS);
+    store(m + i, r, sum.x, squares);
+    store(m + i, r + 1u, sum.y, squares);
   }
 }
