@@ -81,7 +81,7 @@ export function startGeneration(scheduler: Scheduler, request: GenerationRequest
   const stops = new StopStrings(request.stop);
   const queue = new AsyncQueue<GeneratedToken>(() => cancel());
   let resolve: (result: GenerationResult) => void = () => undefined;
-  let reject: (error: FennecError) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
   const result = new Promise<GenerationResult>((...settle) => ([resolve, reject] = settle));
   result.catch(() => undefined); // whoever only iterates gets the error there
   let text = "";
@@ -102,7 +102,7 @@ export function startGeneration(scheduler: Scheduler, request: GenerationRequest
     return ends || step.stopped;
   }
 
-  function onEnd(error?: FennecError): void {
+  function onEnd(error?: Error): void {
     signal?.removeEventListener("abort", cancel);
     if (error) reject(error);
     else resolve({ text, tokens: run.reply, finishReason, usage: usageOf(run), timings: timingsOf(run) });

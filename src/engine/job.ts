@@ -2,7 +2,6 @@
 // strings and shapes of replies are the business of generation.ts.
 
 import type { SamplerSettings } from "../../kernels/sample/settings";
-import type { FennecError } from "../errors";
 import type { Sequence } from "./sequence";
 
 /** One reply to make. */
@@ -20,7 +19,7 @@ export interface Job {
    */
   readonly onToken: (token: number, last: boolean) => boolean;
   /** Called once: without an error after the last token, with one when there will be no more. */
-  readonly onEnd: (error?: FennecError) => void;
+  readonly onEnd: (error?: Error) => void;
 }
 
 /** A job in the scheduler. */

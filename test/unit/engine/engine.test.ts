@@ -1,5 +1,6 @@
 // Text in, text out, over the fake backend: what a person gets, when, and at what cost.
 
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import type { GenerateOptions } from "../../../src/engine/engine";
 import type { GeneratedToken, Generation } from "../../../src/engine/generation";
@@ -147,6 +148,20 @@ describe("leaving", () => {
     expect((await engine.generate([1, 2], { maxTokens: 4, temperature: 0 }).result).tokens).toHaveLength(4);
   });
 
+  test("an abort by a timer arrives though every result is ready at once", async () => {
+    const { engine } = fakeEngine({ limits: { context: 4000 }, pages: [1000] });
+    const signal = AbortSignal.timeout(1);
+    const generation = engine.generate([1, 2], { signal, temperature: 0, ignoreStopTokens: true });
+    await expectFennecError(() => generation.result, "aborted");
+  });
+
+  test("a finished reply lets go of its signal", async () => {
+    const { signal } = new AbortController();
+    const { engine } = fakeEngine();
+    await engine.generate([1, 2], { signal, maxTokens: 3 }).result;
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+
   test("a signal that was aborted before is honoured", async () => {
     const { engine, backend } = fakeEngine();
     const generation = engine.generate([1, 2], { signal: AbortSignal.abort() });
@@ -291,12 +306,15 @@ describe("logits", () => {
     expect(backend.steps).toEqual(steps);
   });
 
-  test("while other requests hold every slot: waits for one", async () => {
+  test("while another request holds the only slot: waits for it, and gives it back", async () => {
     const { engine, backend } = fakeEngine({ limits: { slots: 1, context: 256 } });
-    const generation = engine.generate([1, 2], { maxTokens: 10, temperature: 0 });
-    expect(await engine.logits([5, 6])).toEqual(backend.expectedLogits([5, 6]));
-    expect((await generation.result).tokens).toEqual(backend.expectedReply([1, 2], 10));
-    expect((await engine.generate([3], { maxTokens: 2, temperature: 0 }).result).tokens).toHaveLength(2);
+    const first = engine.generate([1, 2], { maxTokens: 10, temperature: 0, ignoreStopTokens: true });
+    await first[Symbol.asyncIterator]().next();
+    const logits = engine.logits([5, 6]);
+    const second = engine.generate([3], { maxTokens: 4, temperature: 0, ignoreStopTokens: true });
+    expect(await logits).toEqual(backend.expectedLogits([5, 6]));
+    expect((await first.result).tokens).toEqual(backend.expectedReply([1, 2], 10));
+    expect((await second.result).tokens).toEqual(backend.expectedReply([3], 4));
   });
 
   test("refuses what cannot be", async () => {

@@ -193,7 +193,11 @@ describe("several sequences", () => {
     const { backend, scheduler, ask } = setUp({ pages: [14], limits: { context: 48 } });
     const prompts = tokens(4).map((i) => tokens(8, 20 * i));
     const asked = prompts.map((prompt) => ask({ prompt, maxTokens: 24 }));
+    const finished: number[] = [];
+    for (const [i, { reply }] of asked.entries()) void reply.then(() => finished.push(i));
     const replies = await Promise.all(asked.map(({ reply }) => reply));
+    expect(finished).toEqual([0, 1, 2, 3]);
+    expect(Math.max(...backend.rows.map(({ position }) => position))).toBeLessThan(8 + 24 - 1);
     expect(replies).toEqual(prompts.map((prompt) => backend.expectedReply(prompt, 24)));
     expect(asked.some(({ run }) => run.stats.prefilledRows > 8)).toBe(true);
     expectNothingLeft(scheduler);
@@ -254,9 +258,12 @@ describe("faults", () => {
     const prompt = tokens(10);
     await ask({ prompt, maxTokens: 3 }).reply;
     backend.failNext = new FennecError("out-of-memory", "fake: no memory");
-    const failed = [ask({ prompt, maxTokens: 9 }), ask({ prompt: tokens(4), maxTokens: 9 })];
+    // The step that fails would have written pages of this prompt: nobody may find them afterwards.
+    const lost = tokens(12, 30);
+    const failed = [ask({ prompt: lost, maxTokens: 9 }), ask({ prompt: tokens(4), maxTokens: 9 })];
     for (const { reply } of failed) await expect(reply).rejects.toMatchObject({ code: "out-of-memory" });
-    expect(await ask({ prompt, maxTokens: 5 }).reply).toEqual(backend.expectedReply(prompt, 5));
+    for (const again of [lost, prompt])
+      expect(await ask({ prompt: again, maxTokens: 5 }).reply).toEqual(backend.expectedReply(again, 5));
     expectNothingLeft(scheduler);
   });
 
@@ -316,6 +323,7 @@ describe("anything at any time (property)", () => {
   const setting = fc.constantFrom<FakeOptions>(
     { pages: [64] },
     { pages: [17] },
+    { pages: [24], limits: { slots: 6, outputs: 2 } },
     { windows: [undefined, 6], pages: [64, 40] },
     { windows: [undefined, 6], pages: [20, 18] },
     { windows: [5], pages: [20] },

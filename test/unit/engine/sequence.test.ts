@@ -187,6 +187,18 @@ describe("eviction", () => {
     expect([older, newer]).toEqual([8, 16]);
   });
 
+  test("a prefix that nobody holds is not counted twice, as shared and as room", () => {
+    const cache = cacheOf([undefined], 6);
+    run(new Sequence(cache, tokens(8))).release();
+    const other = run(new Sequence(cache, tokens(8, 500)));
+    expect(cache.available(0)).toBe(4);
+    // 16 tokens and one more are five pages: two of them shared, two free, none left for the fifth.
+    expect(cache.fits(tokens(16), 8)).toBe(false);
+    expect(cache.fits(tokens(15), 8)).toBe(true);
+    other.release();
+    expect(cache.fits(tokens(16), 8)).toBe(true);
+  });
+
   test("what a running sequence holds stays", () => {
     const cache = cacheOf([undefined], 4);
     const held = run(new Sequence(cache, tokens(12)));
