@@ -152,3 +152,12 @@ export const cases: readonly KernelCase[] = [
   at("f16 keys and values", { kv: "f16", tokens: [70], heads: 4, kvHeads: 2, headDim: 16, rows: chunk(0, 60, 10) }),
   at("f16, head of 128", { kv: "f16", tokens: [65], headDim: 128, rows: chunk(0, 64, 1) }),
 ];
+
+/** For the self-test: a row over two tiles, and a chunk of rows, with this kind of cache and heads. */
+export function smallAttentionCases(kv: "f32" | "f16", headDim: number): readonly KernelCase[] {
+  const chunk = Array.from({ length: 17 }, (_, i) => ({ slot: 0, position: 53 + i }));
+  return [
+    at("self-test, one row", { kv, headDim, tokens: [70], rows: [{ slot: 0, position: 69 }] }),
+    at("self-test, a chunk", { kv, headDim, tokens: [70], rows: chunk }),
+  ];
+}

@@ -2,7 +2,7 @@
 // and for one prefill chunk only; the others compile at their first use.
 
 import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../../../kernels/common/batch";
-import { rowBucket } from "../../../kernels/kernel";
+import { type Kernel, rowBucket } from "../../../kernels/kernel";
 import { formatOf } from "../../../kernels/quant/index";
 import { ropeTables } from "../../../kernels/rope/rope";
 import { exp2Table, MAX_BIASES } from "../../../kernels/sample/slot";
@@ -26,6 +26,8 @@ export interface WebgpuOptions extends GpuOptions {
   readonly preferVariant?: string;
   /** Rows of a prefill chunk; chosen by the device when absent. */
   readonly chunkRows?: number;
+  /** Run every kernel of the plan against its reference first; true when absent. Tests that do so anyway save the time. */
+  readonly selfTest?: boolean;
 }
 
 /**
@@ -125,6 +127,10 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const bound = bindDispatches(device, [...plan.dispatches, plan.sampling], pipelines, memory, counters, bufferOf);
   const readback = new Readback(memory, counters, 8 * MAX_OUTPUTS);
   await compiled;
+  if (options.selfTest ?? true) {
+    const { selfTest } = await import("./self_test");
+    await selfTest(device, traits, pipelines, kernelsOf(plan));
+  }
   signal?.throwIfAborted();
 
   const backend = new WebgpuBackend({
@@ -153,6 +159,12 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   });
   onProgress?.({ phase: "ready", bytesLoaded: file.bytes, bytesTotal: file.bytes });
   return backend;
+}
+
+/** Every kernel that the plan needs, the repacking ones included. */
+function kernelsOf(plan: Plan): Kernel[] {
+  const repacks = new Set(plan.matrices.map(({ format }) => format.repack));
+  return [...repacks, ...plan.dispatches.map(({ kernel }) => kernel), plan.sampling.kernel];
 }
 
 /** Tokens whose keys and values in any one layer still fit a storage binding. */

@@ -1,0 +1,50 @@
+// Small cases for any kernel of a plan, for the self-test on a user's device. Imported when a model is loaded, not with
+// the package.
+
+import type { Kernel } from "./kernel";
+import { formatOf } from "./quant/index";
+import type { KernelCase } from "./testing";
+
+/** Kernels that are made per weight format or head: their cases are made to measure. */
+const MEASURED: readonly {
+  readonly name: RegExp;
+  readonly cases: (match: RegExpExecArray) => Promise<readonly KernelCase[]>;
+}[] = [
+  {
+    name: /^linear_(.+?)(_norm)?(_bias)?(_accumulate)?$/,
+    cases: async ([, type, norm, bias, accumulate]) => {
+      const { smallLinearCases } = await import("./linear/cases");
+      return smallLinearCases(formatOf(type!.toUpperCase()), { norm: !!norm, bias: !!bias, accumulate: !!accumulate });
+    },
+  },
+  {
+    name: /^attention_(f32|f16)_(\d+)$/,
+    cases: async ([, kv, headDim]) => {
+      const { smallAttentionCases } = await import("./attention/cases");
+      return smallAttentionCases(kv as "f32" | "f16", Number(headDim));
+    },
+  },
+];
+
+const files = import.meta.glob<{ readonly cases: readonly KernelCase[] }>("./*/cases.ts");
+
+/**
+ * Cases of exactly this kernel: with one row, and with more than a decode step has (which may be another variant),
+ * where the kernel works on rows. The least data that there is.
+ */
+export async function selfTestCases(kernel: Kernel): Promise<readonly KernelCase[]> {
+  for (const { name, cases } of MEASURED) {
+    const match = name.exec(kernel.name);
+    if (match) return cases(match);
+  }
+  const all = await Promise.all(Object.values(files).map(async (load) => (await load()).cases));
+  const own = all.flat().filter((c) => c.kernel.name === kernel.name);
+  const least = own.sort((a, b) => words(a) - words(b));
+  const one = least.find((c) => (c.rows ?? 1) === 1) ?? least[0];
+  const many = least.find((c) => (c.rows ?? 1) > 16);
+  return [...new Set([one, many])].filter((c) => c !== undefined);
+}
+
+function words({ buffers }: KernelCase): number {
+  return Object.values(buffers).reduce((sum, b) => sum + ("words" in b ? b.words : b.byteLength / 4), 0);
+}
