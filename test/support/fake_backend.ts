@@ -17,6 +17,7 @@ import {
   type StepBatch,
   type StepOutput,
 } from "../../src/backends/backend";
+import { newCounters } from "../../src/backends/counters";
 import { FennecError } from "../../src/errors";
 
 export interface FakeOptions {
@@ -57,19 +58,7 @@ export class FakeBackend implements Backend {
   readonly limits: BackendLimits;
   readonly pageTokens: number;
   readonly groups: readonly CacheGroup[];
-  readonly counters: Counters = {
-    dispatches: 0,
-    submits: 0,
-    passes: 0,
-    bindGroups: 0,
-    buffers: 0,
-    pipelines: 0,
-    pageWrites: 0,
-    batchWrites: 0,
-    slotWrites: 0,
-    otherWrites: 0,
-    bytesRead: 0,
-  };
+  readonly counters: Counters = newCounters();
   readonly memory = { weights: 0, kv: 0, other: 0 };
   readonly lost: Promise<{ readonly reason: string }>;
   readonly vocab: number;

@@ -25,7 +25,8 @@ export async function webgpuBackend(
     vocab: config.vocab,
     options: { precision, kv, kvTokens: slots * context, context, slots },
   } as const;
-  return createWebgpuBackend(input, await testGpu(), options);
+  // The kernel tests run all that the self-test would.
+  return createWebgpuBackend(input, await testGpu(), { selfTest: false, ...options });
 }
 
 /** What was counted between two readings. */

@@ -18,6 +18,7 @@ import {
 } from "../backend";
 import { BatchChecker } from "../batch_checker";
 import { cacheGroups } from "../cache_groups";
+import { newCounters } from "../counters";
 import { execute } from "./execute";
 import { KvCache } from "./kv";
 import { loadReferenceWeights, type ReferenceWeights } from "./weights";
@@ -59,19 +60,7 @@ class ReferenceBackend implements Backend {
   readonly limits: BackendLimits;
   readonly pageTokens: number;
   readonly groups: readonly CacheGroup[];
-  readonly counters: Counters = {
-    dispatches: 0,
-    submits: 0,
-    passes: 0,
-    bindGroups: 0,
-    buffers: 0,
-    pipelines: 0,
-    pageWrites: 0,
-    batchWrites: 0,
-    slotWrites: 0,
-    otherWrites: 0,
-    bytesRead: 0,
-  };
+  readonly counters: Counters = newCounters();
   readonly lost = new Promise<never>(() => {});
   readonly #input: BackendInput;
   readonly #weights: ReferenceWeights;

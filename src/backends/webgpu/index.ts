@@ -11,8 +11,9 @@ import type { TensorInfo, WeightsFile } from "../../files/weights_file";
 import type { CacheSpec, WeightRef } from "../../graph/graph";
 import { buildPlan } from "../../plan/lower";
 import type { BufferRef, Plan } from "../../plan/plan";
-import type { Backend, BackendInput, Counters } from "../backend";
+import type { Backend, BackendInput } from "../backend";
 import { cacheGroups, layerPageBytes } from "../cache_groups";
+import { newCounters } from "../counters";
 import { bindDispatches } from "./bindings";
 import { type Gpu, type GpuOptions, openGpu } from "./device";
 import { GpuMemory, guarded } from "./memory";
@@ -248,20 +249,4 @@ function tensorOf(file: WeightsFile, ref: WeightRef): TensorInfo {
   const tensor = file.tensors.get(ref.name);
   if (!tensor) throw new FennecError("tensor-missing", `${file.name}: tensor "${ref.name}" is missing`);
   return tensor;
-}
-
-function newCounters(): Counters {
-  return {
-    dispatches: 0,
-    submits: 0,
-    passes: 0,
-    bindGroups: 0,
-    buffers: 0,
-    pipelines: 0,
-    pageWrites: 0,
-    batchWrites: 0,
-    slotWrites: 0,
-    otherWrites: 0,
-    bytesRead: 0,
-  };
 }
