@@ -1,0 +1,242 @@
+// The commands on the repository's small models: what is on stdout is data and nothing else.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCli } from "../../support/cli";
+import { readFixture } from "../../support/files";
+import { temporaryFolder, writeGgufFile } from "../../support/gguf_file";
+import { gguf } from "../../support/gguf_writer";
+import { randomModel } from "../../support/random_model";
+
+const nano = "test/fixtures/nano/llama-nano-F32.gguf";
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let chatModel: string;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  chatModel = folder.file("chat.gguf");
+  const model = randomModel({ tokenizer: "spm", layers: 1, dim: 16, heads: 2, hidden: 16 });
+  const template = "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}";
+  await writeGgufFile(chatModel, {
+    ...model,
+    metadata: {
+      ...model.metadata,
+      "tokenizer.chat_template": gguf.string(template),
+      "general.sampling.temp": gguf.f32(0.5),
+    },
+  });
+});
+afterAll(() => folder.remove());
+
+const reference = ["--backend", "reference"];
+
+describe("inspect", () => {
+  test("for people", async () => {
+    const { code, out, notes } = await runCli(["inspect", nano]);
+    expect([code, notes]).toEqual([0, []]);
+    expect(out).toMatch(/architecture +llama/);
+    expect(out).toMatch(/runs +yes/);
+    expect(out).toMatch(/chat template +no/);
+  });
+
+  test("for programs", async () => {
+    const { out } = await runCli(["inspect", nano, "--json"]);
+    expect(JSON.parse(out)).toMatchObject({ architecture: "llama", vocab: 512, runs: true, problems: [] });
+  });
+
+  test("by a file: URL too", async () => {
+    const { pathToFileURL } = await import("node:url");
+    const { code, out } = await runCli(["inspect", pathToFileURL(nano).href, "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ architecture: "llama" });
+  });
+
+  test("an architecture that is not there yet is a fact, not a failure", async () => {
+    const { code, out } = await runCli(["inspect", "test/fixtures/nano/gpt2-nano-F16.gguf"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/runs +(yes|no: .*gpt2)/);
+  });
+});
+
+describe("tokenize and detokenize", () => {
+  test("there and back", async () => {
+    const text = "Once upon a time,  wörld\n";
+    const { out } = await runCli(["tokenize", nano, "--text", text]);
+    expect(out).toMatch(/^\d+( \d+)*\n$/);
+    expect((await runCli(["detokenize", nano, "--ids", out.trim()])).out).toBe(text);
+  });
+
+  test("as JSON, with commas too", async () => {
+    const { out } = await runCli(["tokenize", nano, "--text", "Once", "--json"]);
+    const ids: number[] = JSON.parse(out);
+    expect((await runCli(["detokenize", nano, "--ids", ids.join(",")])).out).toBe("Once");
+  });
+
+  test("special tokens only when asked for", async () => {
+    const plain = JSON.parse((await runCli(["tokenize", nano, "--text", "a</s>", "--json"])).out);
+    const special = JSON.parse((await runCli(["tokenize", nano, "--text", "a</s>", "--json", "--special"])).out);
+    expect(plain).not.toContain(2);
+    expect(special[0]).toBe(1);
+    expect(special.at(-1)).toBe(2);
+    expect((await runCli(["detokenize", nano, "--ids", special.join(","), "--skip-special"])).out).toBe("a");
+  });
+
+  test("from a file and from the input", async () => {
+    const path = folder.file("text.txt");
+    await writeFile(path, "Once upon");
+    const { out } = await runCli(["tokenize", nano, "--text", "Once upon"]);
+    expect((await runCli(["tokenize", nano, "--file", path])).out).toBe(out);
+    expect((await runCli(["tokenize", nano, "--file", "-"], { lines: ["Once upon"] })).out).toBe(out);
+  });
+
+  test("no text gives no ids", async () => {
+    expect((await runCli(["tokenize", nano, "--text", "", "--json"])).out).toBe("[]\n");
+  });
+});
+
+describe("logits", () => {
+  test("all rows agree with the fixture's", async () => {
+    const { prompt, vocab } = JSON.parse(Buffer.from(await readFixture("nano/llama-nano-F32.json")).toString());
+    const expected = new Float32Array((await readFixture("nano/llama-nano-F32.f32")).buffer);
+    const path = folder.file("all.f32");
+    const tokens = prompt.slice(0, 5).join(",");
+    const { code, out, notes } = await runCli([
+      "logits",
+      nano,
+      "--tokens",
+      tokens,
+      "--all",
+      "--out",
+      path,
+      ...reference,
+    ]);
+    expect([code, out, notes]).toEqual([0, "", []]);
+    const got = new Float32Array(new Uint8Array(await readFile(path)).buffer);
+    expect(got.length).toBe(5 * vocab);
+    let error = 0;
+    let power = 0;
+    got.forEach((value, i) => {
+      error += (value - expected[i]!) ** 2;
+      power += expected[i]! ** 2;
+    });
+    expect(error / power).toBeLessThan(1e-9);
+
+    const last = await runCli(["logits", nano, "--tokens", tokens, "--chunk", "1", "--out", "-", ...reference]);
+    expect(last.bytes.length).toBe(vocab * 4);
+    const row = new Float32Array(last.bytes.slice().buffer);
+    for (const [i, value] of row.entries()) expect(value).toBeCloseTo(got[4 * vocab + i]!, 4);
+  });
+
+  test("of a prompt: with BOS as the file says", async () => {
+    const ids = JSON.parse((await runCli(["tokenize", nano, "--text", "Once", "--json"])).out);
+    const ofPrompt = await runCli(["logits", nano, "--prompt", "Once", "--out", "-", ...reference]);
+    const ofTokens = await runCli(["logits", nano, "--tokens", [1, ...ids].join(","), "--out", "-", ...reference]);
+    expect(ofPrompt.bytes.length).toBeGreaterThan(0);
+    expect(ofPrompt.bytes).toEqual(ofTokens.bytes);
+  });
+});
+
+describe("generate", () => {
+  const raw = ["generate", nano, "--prompt", "Once upon", "--raw", "--max-tokens", "4", ...reference];
+
+  test("raw is greedy: the same each time, and what a temperature of 0 gives", async () => {
+    const { code, out, notes } = await runCli(raw);
+    expect([code, notes]).toEqual([0, []]);
+    expect(out).not.toBe("");
+    expect((await runCli([...raw, "--temperature", "0"])).out).toBe(out);
+    expect((await runCli([...raw, "--seed", "9"])).out).toBe(out);
+  });
+
+  test("a seed repeats what was sampled", async () => {
+    const hot = [...raw, "--temperature", "5"];
+    const { out } = await runCli([...hot, "--seed", "-3"]);
+    expect((await runCli([...hot, "--seed", "-3"])).out).toBe(out);
+    expect((await runCli([...hot, "--seed", "4"])).out).not.toBe(out);
+  });
+
+  test("a prompt from the input", async () => {
+    const fromInput = raw.map((arg) => (arg === "Once upon" ? "-" : arg));
+    expect((await runCli(fromInput, { lines: ["Once upon"] })).out).toBe((await runCli(raw)).out);
+  });
+
+  test("through the template, unless raw", async () => {
+    const argv = ["generate", chatModel, "--prompt", "hi", "--max-tokens", "3", "--temperature", "0", ...reference];
+    const templated = await runCli(argv);
+    expect(templated.code).toBe(0);
+    const same = ["generate", chatModel, "--prompt", "user:hi;", "--raw", "--max-tokens", "3", ...reference];
+    expect((await runCli(same)).out).toBe(templated.out);
+  });
+
+  test("Ctrl-C in the middle ends it with what there is", async () => {
+    const controller = new AbortController();
+    const long = raw.map((arg) => (arg === "4" ? "100" : arg));
+    const { code, out, notes } = await runCli(long, { signal: controller.signal, onOut: () => controller.abort() });
+    expect(code).toBe(1);
+    expect(out).not.toBe("");
+    expect(notes).toEqual([expect.stringContaining("aborted")]);
+  });
+});
+
+describe("chat", () => {
+  test("a reply to each line, and the end of the input ends it", async () => {
+    const argv = ["chat", chatModel, "--max-tokens", "3", "--temperature", "0", "--system", "s", ...reference];
+    const { code, out, notes } = await runCli(argv, { lines: ["hi", "", "ho"] });
+    expect([code, notes]).toEqual([0, []]);
+    const generated = async (prompt: string): Promise<string> => {
+      const raw = ["generate", chatModel, "--prompt", prompt, "--raw", "--max-tokens", "3", ...reference];
+      return (await runCli(raw)).out;
+    };
+    const first = await generated("system:s;user:hi;");
+    const second = await generated(`system:s;user:hi;assistant:${first};user:ho;`);
+    expect(out).toBe(`${first}\n${second}\n`);
+  });
+});
+
+describe("bench", () => {
+  test("JSON with the agreed fields, sizes clamped to the context and said so", async () => {
+    const sizes = ["--prompt-tokens", "999", "--gen-tokens", "4", "--depth", "2", "--repeat", "1"];
+    const { code, out, notes } = await runCli([
+      "bench",
+      chatModel,
+      ...sizes,
+      "--json",
+      "--precision",
+      "exact",
+      ...reference,
+    ]);
+    expect(code).toBe(0);
+    expect(notes).toEqual([expect.stringMatching(/prompt is 252 tokens instead of 999.*256/)]);
+    const report = JSON.parse(out);
+    expect(report).toMatchObject({
+      model: "chat",
+      precision: "exact",
+      adapter: expect.any(String),
+      prefill: { tokens: 252, tok_s: expect.any(Number) },
+      decode: { tokens: 4, tok_s: expect.any(Number), gb_s: expect.any(Number) },
+      per_token: { submits: expect.any(Number), bind_groups: 0, buffers: 0 },
+      pipelines: expect.any(Number),
+      logits_hash: expect.stringMatching(/^[0-9a-f]{16}$/),
+    });
+    expect(Object.keys(report.per_token).sort()).toEqual([
+      "bind_groups",
+      "buffers",
+      "bytes_read",
+      "dispatches",
+      "passes",
+      "submits",
+      "writes",
+    ]);
+    const again = await runCli(["bench", chatModel, ...sizes, "--json", "--precision", "exact", ...reference]);
+    expect(JSON.parse(again.out).logits_hash).toBe(report.logits_hash);
+  });
+});
+
+describe("doctor", () => {
+  test("says what there is, or in one line why there is nothing", async () => {
+    const { code, out, notes } = await runCli(["doctor", "--json"]);
+    const report = JSON.parse(out);
+    expect(report).toMatchObject({ node: process.version, webgpu: expect.any(Boolean) });
+    expect([code, notes.length]).toEqual(report.webgpu ? [0, 0] : [1, 1]);
+    if (report.webgpu) expect(report.adapter.limits.maxStorageBuffersPerShaderStage).toBeGreaterThanOrEqual(8);
+  });
+});
