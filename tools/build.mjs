@@ -12,7 +12,7 @@ import { dirname, join, resolve } from "node:path";
 const root = resolve(import.meta.dirname, "..");
 const stamp = join(root, "dist/.built");
 const sources = ["src", "kernels", "models", "apps", "tools", "package.json", "tsconfig.json", "tsconfig.build.json"];
-const configs = readdirSync(root).filter((name) => /^vite.*\.config\.ts$/.test(name));
+const configs = readdirSync(root).filter((name) => /^vite\.(.*\.)?config\.ts$/.test(name));
 
 /** Latest modification below a path, milliseconds. */
 function newest(path) {

@@ -13,10 +13,10 @@ if (build.status !== 0) process.exit(1);
 
 const server = await preview({
   configFile: false,
-  root: resolve(root, "dist/chat"),
+  root: resolve(root, "dist"),
   base: "./",
   logLevel: "warn",
-  build: { outDir: "." },
+  build: { outDir: "chat" },
   // Another port is taken when this one is busy; the line below says which.
   preview: { host: "localhost", port: Number(values.port), strictPort: false, open: false },
 });

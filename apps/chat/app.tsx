@@ -26,7 +26,7 @@ export function App({ store, controller }: { store: Store<ChatState>; controller
             </button>
           )}
           {model && (
-            <button type="button" onClick={() => void controller.closeModel()}>
+            <button type="button" onClick={controller.closeModel}>
               Models
             </button>
           )}

@@ -1,9 +1,17 @@
 // What happens when a person does something: the only writer of the page's state. The engine is in a worker; its replies
 // are gathered here and shown once per frame.
 
-import type { ChatParams, SamplingParams } from "@fennec/engine";
+import type { ChatParams } from "@fennec/engine";
 import type { ChatState, KeptModel, Message, ReplyStats, Settings, Store } from "./chat_state";
-import type { ModelSource, OpenModel, Workshop } from "./engine_client";
+import {
+  checkDevice,
+  forgetKept,
+  listKept,
+  type ModelSource,
+  type OpenModel,
+  openModel,
+  sourceName,
+} from "./engine_client";
 import { Speed } from "./format";
 import { isAbort, type Problem, problemOf } from "./problem";
 import { loadLastModel, saveConversation, saveLastModel, saveSettings } from "./storage";
@@ -13,7 +21,7 @@ export interface Controller {
   readonly start: () => Promise<void>;
   readonly openModel: (source: ModelSource) => Promise<void>;
   readonly cancelLoading: () => void;
-  readonly closeModel: () => Promise<void>;
+  readonly closeModel: () => void;
   readonly forget: (model: KeptModel) => Promise<void>;
   readonly send: (text: string) => Promise<void>;
   readonly regenerate: () => Promise<void>;
@@ -23,37 +31,42 @@ export interface Controller {
   readonly dismissProblem: () => void;
 }
 
-export function createController(store: Store<ChatState>, workshop: Workshop): Controller {
+export function createController(store: Store<ChatState>): Controller {
   let model: OpenModel | undefined;
   let loading: AbortController | undefined;
   let replying: AbortController | undefined;
 
   async function start(): Promise<void> {
+    try {
+      await checkDevice();
+    } catch (error) {
+      return store.update({ problem: problemOf(error) });
+    }
     const kept = await refreshKept();
     const last = loadLastModel();
     const again = last?.confirmed && kept.find(({ id }) => id === last.id);
-    if (again) await openModel({ kind: "kept", model: again });
+    if (again) await open({ kind: "kept", model: again });
   }
 
   async function refreshKept(): Promise<readonly KeptModel[]> {
-    const kept = await workshop.kept();
+    const kept = await listKept();
     store.update({ kept });
     return kept;
   }
 
-  async function openModel(source: ModelSource): Promise<void> {
+  async function open(source: ModelSource): Promise<void> {
     loading?.abort();
-    await closeModel();
+    closeModel();
     const { signal } = (loading = new AbortController());
     const speed = new Speed();
-    const name = nameOf(source);
+    const name = sourceName(source);
     store.update({
       problem: undefined,
       loading: { name, phase: "header", bytesLoaded: 0, bytesTotal: 0, bytesPerSecond: 0 },
     });
     if (source.kind === "kept") saveLastModel({ id: source.model.id, confirmed: false });
     try {
-      const opened = await workshop.open(source, {
+      const opened = await openModel(source, {
         signal,
         onProgress: (progress) => {
           if (signal.aborted) return;
@@ -61,17 +74,21 @@ export function createController(store: Store<ChatState>, workshop: Workshop): C
           store.update({ loading: { name, ...progress, bytesPerSecond } });
         },
       });
-      if (signal.aborted) return await opened.close();
+      if (signal.aborted) return opened.close();
       model = opened;
       store.update({ loading: undefined, model: opened.description });
-      if (opened.keptId !== undefined) saveLastModel({ id: opened.keptId, confirmed: true });
       opened.lost.then((error) => model === opened && fail(error));
+      await rememberKept(opened);
     } catch (error) {
-      if (signal.aborted) return;
-      store.update({ loading: undefined, problem: problemOf(error) });
-    } finally {
-      if (!signal.aborted) await refreshKept();
+      if (!signal.aborted) store.update({ loading: undefined, problem: problemOf(error) });
     }
+  }
+
+  /** The model opens again by itself at the next visit, unless it was closed or another opened meanwhile. */
+  async function rememberKept(opened: OpenModel): Promise<void> {
+    const kept = await opened.kept;
+    if (kept && model === opened) saveLastModel({ id: kept.id, confirmed: true });
+    await refreshKept();
   }
 
   function cancelLoading(): void {
@@ -79,17 +96,16 @@ export function createController(store: Store<ChatState>, workshop: Workshop): C
     store.update({ loading: undefined });
   }
 
-  async function closeModel(): Promise<void> {
+  function closeModel(): void {
     stop();
-    const closing = model;
+    model?.close();
     model = undefined;
     store.update({ model: undefined });
     saveLastModel(undefined);
-    await closing?.close();
   }
 
   async function forget(kept: KeptModel): Promise<void> {
-    await workshop.forget(kept);
+    await forgetKept(kept);
     await refreshKept();
   }
 
@@ -152,13 +168,13 @@ export function createController(store: Store<ChatState>, workshop: Workshop): C
   }
 
   function fail(error: unknown): void {
-    void closeModel();
+    closeModel();
     store.update({ problem: problemOf(error) });
   }
 
   return {
     start,
-    openModel,
+    openModel: open,
     cancelLoading,
     closeModel,
     forget,
@@ -184,7 +200,7 @@ function request(messages: readonly Message[], settings: Settings): ChatParams {
   };
 }
 
-function samplingParams(settings: Settings): SamplingParams {
+function samplingParams(settings: Settings): Omit<ChatParams, "messages"> {
   return {
     temperature: settings.temperature,
     top_k: settings.topK,
@@ -193,13 +209,6 @@ function samplingParams(settings: Settings): SamplingParams {
     repetition_penalty: settings.repetitionPenalty,
     seed: settings.seed,
   };
-}
-
-function nameOf(source: ModelSource): string {
-  if (source.kind === "file") return source.file.name;
-  if (source.kind === "kept") return source.model.name;
-  if (source.kind === "builtin") return "The built-in model";
-  return source.url.split(/[?#]/)[0]!.split("/").at(-1) || source.url;
 }
 
 function nextId(messages: readonly Message[]): number {

@@ -61,7 +61,7 @@ export interface LoadedModel {
 
 export interface Loading {
   readonly name: string;
-  readonly phase: "header" | "compile" | "weights" | "ready";
+  readonly phase: "waiting" | "header" | "compile" | "weights" | "ready";
   readonly bytesLoaded: number;
   /** 0 while unknown. */
   readonly bytesTotal: number;

@@ -4,6 +4,7 @@ import type { Loading } from "./chat_state";
 import { formatBytes } from "./format";
 
 const phases: Readonly<Record<Loading["phase"], string>> = {
+  waiting: "Another tab is downloading this model",
   header: "Reading the file's header",
   compile: "Preparing the GPU",
   weights: "Loading the weights",

@@ -4,7 +4,6 @@ import { render } from "preact";
 import { App } from "./app";
 import { createController } from "./chat_controller";
 import { type ChatState, createStore } from "./chat_state";
-import { createWorkshop } from "./engine_client";
 import { loadConversation, loadSettings } from "./storage";
 
 const store = createStore<ChatState>({
@@ -16,7 +15,7 @@ const store = createStore<ChatState>({
   problem: undefined,
   settings: loadSettings(),
 });
-const controller = createController(store, createWorkshop());
+const controller = createController(store);
 
 render(<App store={store} controller={controller} />, document.getElementById("app")!);
 void controller.start();

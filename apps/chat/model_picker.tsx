@@ -3,10 +3,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Controller } from "./chat_controller";
 import type { KeptModel } from "./chat_state";
-import { builtinModel } from "./engine_client";
+import { builtinModel, builtinUrl } from "./engine_client";
 import { formatBytes } from "./format";
 
-export function ModelPicker({ kept, controller }: { kept: readonly KeptModel[]; controller: Controller }) {
+export function ModelPicker(props: { kept: readonly KeptModel[]; controller: Controller }) {
+  const { controller } = props;
+  const kept = props.kept.filter(({ id }) => id !== builtinUrl());
   const [keep, setKeep] = useState(true);
   const openFile = (file: File | null | undefined) => file && void controller.openModel({ kind: "file", file, keep });
   const dropping = useFileDrop(openFile);

@@ -31,7 +31,8 @@ async function keepFiles(): Promise<void> {
 /** A version is complete and its file names carry hashes, so what is kept never has to be asked for again. */
 async function fromCache(request: Request): Promise<Response> {
   const cache = await caches.open(cacheName);
-  const kept = await cache.match(request, { ignoreSearch: request.mode === "navigate" });
+  // Servers may answer `Vary: Origin`, and modules are asked for with an origin, unlike when they were kept.
+  const kept = await cache.match(request, { ignoreVary: true, ignoreSearch: request.mode === "navigate" });
   return kept ?? fetch(request);
 }
 

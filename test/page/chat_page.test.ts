@@ -8,12 +8,13 @@ import { type BrowserContext, chromium, type Locator, type Page } from "playwrig
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chromiumPath, noWebgpuFlags, webgpuFlags } from "../support/browser";
 import { writeGgufFile } from "../support/gguf_file";
-import { gguf } from "../support/gguf_writer";
+import { type GgufFile, gguf } from "../support/gguf_writer";
 import { repository } from "../support/packed";
 import { type RunningServer, serveFolder, startPageServer } from "../support/page_server";
 import { randomModel } from "../support/random_model";
 
 const TEMPLATE = "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}<assistant>";
+const WIDTH = 128;
 /** Slow enough to see the progress of the download, which is about 2 MB. */
 const DOWNLOAD_BYTES_PER_SECOND = 1_500_000;
 
@@ -38,6 +39,7 @@ async function openBrowser(flags = webgpuFlags, userData = profile): Promise<Bro
 }
 
 async function openPage(context: BrowserContext): Promise<Page> {
+  context.setDefaultTimeout(2 * 60_000);
   const opened = context.pages()[0] ?? (await context.newPage());
   opened.on("pageerror", (error) => pageErrors.push(String(error)));
   opened.on("console", (message) => {
@@ -66,10 +68,8 @@ interface Measured {
 
 beforeAll(async () => {
   mkdirSync(screenshots, { recursive: true });
-  const model = randomModel({ tokenizer: "spm", context: 2048, hidden: 1024, dim: 128, seed: 7 });
-  const template = { "tokenizer.chat_template": gguf.string(TEMPLATE) };
-  await writeGgufFile(join(folder, "chatty.gguf"), { ...model, metadata: { ...model.metadata, ...template } });
-  await writeGgufFile(join(folder, "from-address.gguf"), { ...model, metadata: { ...model.metadata, ...template } });
+  await writeGgufFile(join(folder, "chatty.gguf"), chattyModel());
+  await writeGgufFile(join(folder, "from-address.gguf"), chattyModel());
   await writeGgufFile(join(folder, "plain.gguf"), randomModel({ tokenizer: "spm", context: 256 }));
   const whole = readFileSync(join(folder, "plain.gguf"));
   writeFileSync(join(folder, "cut-off.gguf"), whole.subarray(0, Math.floor(whole.length / 2)));
@@ -86,6 +86,22 @@ afterAll(async () => {
   await models?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** A model with a template that never ends a reply by itself: the logits of its special tokens are 0, far from the top. */
+function chattyModel(): GgufFile {
+  const model = randomModel({ tokenizer: "spm", context: 2048, hidden: 1024, dim: WIDTH, seed: 7 });
+  const template = { "tokenizer.chat_template": gguf.string(TEMPLATE) };
+  const tensors = model.tensors.map((tensor) =>
+    tensor.name === "output.weight" ? { ...tensor, data: () => [withoutSpecials(tensor.data())] } : tensor,
+  );
+  return { ...model, metadata: { ...model.metadata, ...template }, tensors };
+}
+
+/** Zeros for rows 0 to 2 (unknown, beginning, end) of `[vocab, WIDTH]` f32. */
+function withoutSpecials(pieces: Iterable<Uint8Array<ArrayBuffer>>): Uint8Array<ArrayBuffer> {
+  const rows = new Uint8Array(Buffer.concat([...pieces]));
+  return rows.fill(0, 0, 3 * WIDTH * 4);
+}
 
 const field = (): Locator => page.getByRole("textbox", { name: "Message" });
 const button = (name: string): Locator => page.getByRole("button", { name, exact: true });
@@ -141,7 +157,7 @@ describe("first visit", () => {
   });
 
   test("a message is answered, with its speed", async () => {
-    await settings({ "System prompt": "You are a test.", "Longest answer": "24", Seed: "5" });
+    await settings({ "System prompt": "You are a test.", "Top-k": "40", "Longest answer": "24", Seed: "5" });
     await send("Hello there");
     expect(await lastAnswer()).not.toBe("");
     const stats = await answers().last().locator(".stats").textContent();
@@ -153,11 +169,9 @@ describe("first visit", () => {
   test("the same seed regenerates the same answer, another seed another", async () => {
     const first = await lastAnswer();
     await button("Regenerate").click();
-    await button("Stop").waitFor();
     expect(await lastAnswer()).toBe(first);
     await settings({ Seed: "6" });
     await button("Regenerate").click();
-    await button("Stop").waitFor();
     expect(await lastAnswer()).not.toBe(first);
     expect(await answers().count()).toBe(1);
   });
@@ -323,7 +337,8 @@ describe("when something is wrong", () => {
   });
 
   test("none of this made the page itself fail", () => {
-    const expected = /404|ERR_CONNECTION_REFUSED|Failed to load resource/;
+    // Chromium reports the hostile reply's handlers while DOMPurify reads them in a document of its own.
+    const expected = /404|ERR_CONNECTION_REFUSED|Failed to load resource|Executing inline event handler/;
     expect(pageErrors.filter((error) => !expected.test(error))).toEqual([]);
   });
 });
