@@ -28,24 +28,20 @@ export const chat: Command = {
         if (line === undefined || io.signal.aborted) return;
         if (line.trim() === "") continue;
         messages.push({ role: "user", content: line });
+        const prompt = engine.encodePrompt(messages);
         let text = "";
         try {
-          const prompt = engine.encodePrompt(messages);
-          await io.interruptible(async (signal) => {
-            const watched = {
-              ...io,
-              out: (data: string | Uint8Array) => {
-                text += String(data);
-                return io.out(data);
-              },
-            };
-            await reply(engine, prompt, { ...options, signal }, watched);
-          });
+          await io.interruptible((signal) =>
+            reply(engine, prompt, { ...options, signal }, io, (piece) => {
+              text += piece;
+            }),
+          );
+          if (!io.outIsTerminal) await io.out("\n");
         } catch (error) {
           if (!isFennecError(error) || error.code !== "aborted" || io.signal.aborted) throw error;
+          await io.out("\n");
         }
         messages.push({ role: "assistant", content: text });
-        await io.out("\n");
       }
     });
   },

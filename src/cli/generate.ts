@@ -27,7 +27,6 @@ export const generate: Command = {
     await withEngine(args, io, contextOption(args), async (engine) => {
       const ids = engine.encodePrompt(args.has("raw") ? prompt : [{ role: "user", content: prompt }]);
       await reply(engine, ids, { ...options, signal: io.signal }, io);
-      if (io.outIsTerminal) await io.out("\n");
     });
   },
 };
@@ -39,21 +38,26 @@ function generateOptions(args: Args): GenerateOptions {
   return sampled ? { temperature: 1, ...options } : { ...options, temperature: 0 };
 }
 
-/** Prints a reply as it comes and tells its speed on terminals. */
+/** Prints a reply as it comes; on terminals with the end of the line and how fast it was. */
 export async function reply(
   engine: FennecEngine,
   prompt: readonly number[],
   options: GenerateOptions,
   io: Io,
-): Promise<string> {
+  onText?: (text: string) => void,
+): Promise<void> {
   void engine.tokenizer; // a reply that nobody could read is an error, before it is made
   const generation = engine.generate(prompt, options);
-  for await (const { text } of generation) if (text !== "") await io.out(text);
-  const { text, usage: tokens, timings } = await generation.result;
+  for await (const { text } of generation) {
+    if (text === "") continue;
+    onText?.(text);
+    await io.out(text);
+  }
+  const { usage: tokens, timings } = await generation.result;
   if (io.outIsTerminal) {
     const speed = timings.decodeTokensPerSecond.toFixed(1);
     const first = Math.round(timings.timeToFirstTokenMs);
-    io.progress(`  [${tokens.completion_tokens} tokens, ${speed} a second, first after ${first} ms]`);
+    await io.out("\n");
+    io.note(`[${tokens.completion_tokens} tokens, ${speed} a second, the first after ${first} ms]`);
   }
-  return text;
 }

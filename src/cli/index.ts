@@ -13,5 +13,5 @@ export async function run(argv: readonly string[]): Promise<never> {
   const io = processIo();
   const code = await main(argv, io);
   await io.out(""); // what was written before is out when this is
-  process.exit(io.readerGone ? 0 : io.interrupted ? INTERRUPTED : code);
+  process.exit(io.interrupted ? INTERRUPTED : code);
 }

@@ -2,7 +2,7 @@
 // and look at what came out.
 
 export interface Io {
-  /** Data. Resolves when it is written; rejects never: a reader that is gone aborts {@link signal}. */
+  /** Data. Resolves when it is written; never rejects: a reader that is gone aborts {@link signal}. */
   out(data: string | Uint8Array): Promise<void>;
   /** One line for people. */
   note(line: string): void;
@@ -10,8 +10,10 @@ export interface Io {
   progress(line: string | undefined): void;
   /** Whether people read the data as it comes. */
   readonly outIsTerminal: boolean;
-  /** Aborts on Ctrl-C. */
+  /** Aborts on Ctrl-C, and when nobody reads the data any more. */
   readonly signal: AbortSignal;
+  /** Nobody reads the data any more (`fennec generate ... | head`): the command is done, without an error. */
+  readonly readerGone: boolean;
   /** The next line of input, without its end; undefined at the end of the input. The prompt is shown on terminals only. */
   ask(prompt: string): Promise<string | undefined>;
   /** All of the input. */

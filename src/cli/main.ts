@@ -48,6 +48,7 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     return OK;
   } catch (error) {
     io.progress(undefined);
+    if (io.readerGone) return OK;
     return explain(command, error, io);
   }
 }

@@ -69,13 +69,20 @@ export async function withEngine<T>(
   }
 }
 
+/** Milliseconds between two lines of progress. */
+const PROGRESS_MS = 100;
+
 function progressLine(io: Io): (progress: EngineProgress) => void {
   let started: number | undefined;
+  let next = 0;
   return ({ phase, bytesLoaded, bytesTotal }) => {
     if (phase === "ready") return io.progress(undefined);
     if (phase !== "weights" || bytesTotal === 0) return io.progress(`${phase} ...`);
-    started ??= performance.now();
-    const speed = (bytesLoaded / Math.max(1, performance.now() - started)) * 1000;
+    const now = performance.now();
+    if (now < next) return;
+    next = now + PROGRESS_MS;
+    started ??= now;
+    const speed = (bytesLoaded / Math.max(1, now - started)) * 1000;
     const percent = Math.floor((100 * bytesLoaded) / bytesTotal);
     io.progress(`loading ${percent}%  ${bytes(bytesLoaded)} of ${bytes(bytesTotal)}  ${bytes(speed)}/s`);
   };

@@ -9,8 +9,6 @@ import type { Io } from "./io";
 export const INTERRUPTED = 130;
 
 export interface ProcessIo extends Io {
-  /** The reader of stdout went away: nothing more to say, and no error. */
-  readonly readerGone: boolean;
   readonly interrupted: boolean;
 }
 
@@ -24,7 +22,10 @@ export function processIo(): ProcessIo {
   let lines: AsyncIterator<string> | undefined;
 
   stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+    if (error.code !== "EPIPE") {
+      stderr.write(`fennec: the output cannot be written: ${error.message}\n`);
+      process.exit(1);
+    }
     readerGone = true;
     controller.abort();
   });

@@ -18,6 +18,7 @@ export interface CliInput {
   readonly lines?: readonly string[];
   readonly terminal?: boolean;
   readonly signal?: AbortSignal;
+  readonly readerGone?: boolean;
   /** Called before data is written. */
   readonly onOut?: (data: string) => void;
 }
@@ -37,6 +38,7 @@ export async function runCli(argv: readonly string[], input: CliInput = {}): Pro
     progress: () => undefined,
     outIsTerminal: input.terminal ?? false,
     signal,
+    readerGone: input.readerGone ?? false,
     ask: async () => lines.shift(),
     readInput: async () => lines.splice(0).join("\n"),
     interruptible: (work) => work(signal),

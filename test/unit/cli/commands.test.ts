@@ -177,6 +177,19 @@ describe("generate", () => {
   });
 });
 
+test("a reader that is gone ends a command without an error", async () => {
+  const argv = ["generate", nano, "--raw", "--prompt", "a", ...reference];
+  const { code, notes } = await runCli(argv, { signal: AbortSignal.abort(), readerGone: true });
+  expect([code, notes]).toEqual([0, []]);
+});
+
+test("a terminal gets the end of the line and the speed", async () => {
+  const argv = ["generate", nano, "--raw", "--prompt", "Once", "--max-tokens", "2", ...reference];
+  const { out, notes } = await runCli(argv, { terminal: true });
+  expect(out).toMatch(/\n$/);
+  expect(notes).toEqual([expect.stringMatching(/^\[2 tokens, .* a second, the first after \d+ ms\]$/)]);
+});
+
 describe("chat", () => {
   test("a reply to each line, and the end of the input ends it", async () => {
     const argv = ["chat", chatModel, "--max-tokens", "3", "--temperature", "0", "--system", "s", ...reference];
