@@ -1,5 +1,6 @@
 import { type KernelCase, kernelCase, noiseBytes } from "../testing";
 import type { WeightFormat } from "./format";
+import type { FloatKind, FormatReference } from "./format_reference";
 import { FORMATS } from "./index";
 import { noiseMatrix, referenceOf } from "./reference";
 
@@ -32,20 +33,30 @@ function at(name: string, format: WeightFormat, bytes: Uint8Array, rows: number,
   });
 }
 
-type Floats = ReturnType<typeof referenceOf>["floats"];
-
 /** Floats whose exponent is all ones. */
-function faultsIn(bytes: Uint8Array, blockBytes: number, floats: Floats): number {
+function faultsIn(bytes: Uint8Array, blockBytes: number, floats: FormatReference["floats"]): number {
   let faults = 0;
   for (let block = 0; block < bytes.length; block += blockBytes)
     for (const { at, as } of floats) if (exponentIsFull(bytes.subarray(block + at), as)) faults++;
   return faults;
 }
 
-function exponentIsFull(bytes: Uint8Array, as: Floats[number]["as"]): boolean {
-  const top = as === "f32" ? (bytes[3]! << 8) | bytes[2]! : (bytes[1]! << 8) | bytes[0]!;
-  const mask = as === "f16" ? 0x7c00 : 0x7f80;
-  return (top & mask) === mask;
+/** Where the exponent of a float is all ones: byte from its start, and which of its bits. */
+const EXPONENTS = {
+  f16: [{ at: 1, mask: 0x7c }],
+  bf16: [
+    { at: 0, mask: 0x80 },
+    { at: 1, mask: 0x7f },
+  ],
+  f32: [
+    { at: 2, mask: 0x80 },
+    { at: 3, mask: 0x7f },
+  ],
+  e8m0: [{ at: 0, mask: 0xff }],
+} as const;
+
+function exponentIsFull(bytes: Uint8Array, as: FloatKind): boolean {
+  return EXPONENTS[as].every(({ at, mask }) => (bytes[at]! & mask) === mask);
 }
 
 function casesOf(format: WeightFormat): readonly KernelCase[] {
@@ -55,7 +66,8 @@ function casesOf(format: WeightFormat): readonly KernelCase[] {
   const chunk = format.layout(5, cols).chunkBlocks;
   // Random bytes alone: many of the floats in them are NaN or infinite.
   const faulty = noiseBytes(3 * (odd / format.blockWeights) * format.blockBytes, 12);
-  for (const { at } of referenceOf(format).floats) faulty.fill(0xff, at, at + (format.type === "F32" ? 4 : 2));
+  for (const { at, as } of referenceOf(format).floats)
+    for (const byte of EXPONENTS[as]) faulty[at + byte.at]! |= byte.mask;
   return [
     at("a whole matrix; rows of 172 floats are padded to 192", format, bytes, 5, cols),
     at("a later chunk leaves the earlier alone", format, bytes, 5, cols, 2 * chunk),

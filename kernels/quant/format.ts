@@ -31,6 +31,8 @@ export interface WeightFormat {
    * weights from column `32 · k32` of a row, `block = row · ceil(cols / 32) + k32`. Link it with {@link loaderParts}.
    */
   readonly loader: Part;
+  /** WGSL of functions that the loader calls and that several formats share. They bind nothing and are never prefixed. */
+  readonly shared?: readonly string[];
   /** Brings uploaded blocks into the loader's layout; see {@link defineRepack}. The target starts zeroed. */
   readonly repack: Kernel;
   layout(rows: number, cols: number): MatrixLayout;
@@ -48,7 +50,8 @@ export interface WeightFormat {
  * @param prefix Goes before the loader's names, `w` included, where one kernel reads two formats.
  */
 export function loaderParts(format: WeightFormat, prefix?: string): readonly Part[] {
-  return [{ wgsl: bits }, prefix === undefined ? format.loader : { ...format.loader, prefix }];
+  const shared = [bits, ...(format.shared ?? [])].map((wgsl) => ({ wgsl }));
+  return [...shared, prefix === undefined ? format.loader : { ...format.loader, prefix }];
 }
 
 /** Groups of 32 weights in a matrix. */

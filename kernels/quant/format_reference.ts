@@ -2,9 +2,12 @@
 
 import type { MatrixLayout } from "./format";
 
+/** `e8m0` is a power of two in a byte; 255 is not a number. */
+export type FloatKind = "f16" | "bf16" | "f32" | "e8m0";
+
 export interface FormatReference {
   /** Byte offsets in a block that hold a float, and which: all other bytes may be anything. */
-  readonly floats: readonly { readonly at: number; readonly as: "f16" | "bf16" | "f32" }[];
+  readonly floats: readonly { readonly at: number; readonly as: FloatKind }[];
   /** The buffer that the repack kernel must make from a matrix's blocks. */
   repack(bytes: Uint8Array, layout: MatrixLayout, rows: number, cols: number): Uint32Array;
 }

@@ -5,12 +5,38 @@ import { bf16 } from "./bf16/bf16";
 import { f16 } from "./f16/f16";
 import { f32 } from "./f32/f32";
 import type { WeightFormat } from "./format";
+import { iq4_nl } from "./iq4_nl/iq4_nl";
+import { iq4_xs } from "./iq4_xs/iq4_xs";
+import { mxfp4 } from "./mxfp4/mxfp4";
+import { q2_k } from "./q2_k/q2_k";
+import { q3_k } from "./q3_k/q3_k";
 import { q4_0 } from "./q4_0/q4_0";
+import { q4_1 } from "./q4_1/q4_1";
 import { q4_k } from "./q4_k/q4_k";
+import { q5_0 } from "./q5_0/q5_0";
+import { q5_1 } from "./q5_1/q5_1";
+import { q5_k } from "./q5_k/q5_k";
 import { q6_k } from "./q6_k/q6_k";
 import { q8_0 } from "./q8_0/q8_0";
 
-const LIST: readonly WeightFormat[] = [f32, f16, bf16, q8_0, q4_0, q4_k, q6_k];
+const LIST: readonly WeightFormat[] = [
+  f32,
+  f16,
+  bf16,
+  q8_0,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q2_k,
+  q3_k,
+  q4_k,
+  q5_k,
+  q6_k,
+  iq4_nl,
+  iq4_xs,
+  mxfp4,
+];
 
 export const FORMATS: ReadonlyMap<string, WeightFormat> = new Map(LIST.map((format) => [format.type, format]));
 

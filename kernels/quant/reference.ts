@@ -8,8 +8,17 @@ import { f32Reference } from "./f32/reference";
 import type { MatrixLayout, WeightFormat } from "./format";
 import type { FormatReference } from "./format_reference";
 import { floatToHalf } from "./half";
+import { iq4_nlReference } from "./iq4_nl/reference";
+import { iq4_xsReference } from "./iq4_xs/reference";
+import { mxfp4Reference } from "./mxfp4/reference";
+import { q2_kReference } from "./q2_k/reference";
+import { q3_kReference } from "./q3_k/reference";
 import { q4_0Reference } from "./q4_0/reference";
+import { q4_1Reference } from "./q4_1/reference";
 import { q4_kReference } from "./q4_k/reference";
+import { q5_0Reference } from "./q5_0/reference";
+import { q5_1Reference } from "./q5_1/reference";
+import { q5_kReference } from "./q5_k/reference";
 import { q6_kReference } from "./q6_k/reference";
 import { q8_0Reference } from "./q8_0/reference";
 
@@ -19,8 +28,17 @@ const REFERENCES: Readonly<Record<string, FormatReference>> = {
   BF16: bf16Reference,
   Q8_0: q8_0Reference,
   Q4_0: q4_0Reference,
+  Q4_1: q4_1Reference,
+  Q5_0: q5_0Reference,
+  Q5_1: q5_1Reference,
+  Q2_K: q2_kReference,
+  Q3_K: q3_kReference,
   Q4_K: q4_kReference,
+  Q5_K: q5_kReference,
   Q6_K: q6_kReference,
+  IQ4_NL: iq4_nlReference,
+  IQ4_XS: iq4_xsReference,
+  MXFP4: mxfp4Reference,
 };
 
 export function referenceOf(format: WeightFormat): FormatReference {
@@ -57,6 +75,7 @@ export function noiseMatrix(
       const offset = block * format.blockBytes + at;
       const value = values[block * floats.length + index]!;
       if (as === "f32") view.setFloat32(offset, value, true);
+      else if (as === "e8m0") view.setUint8(offset, (bitsOf(value) >>> 23) & 255);
       else if (as === "bf16") view.setUint16(offset, bitsOf(value) >>> 16, true);
       else if (subnormal) view.setUint16(offset, (next() < 0.5 ? 0x8000 : 0) | Math.floor(next() * 1024), true);
       else view.setUint16(offset, floatToHalf(value), true);

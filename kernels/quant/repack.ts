@@ -15,8 +15,14 @@ const WORKGROUP = 64;
  *
  * @param wgsl Defines `fn repack(first: u32)` for `chunkBlocks` blocks from block `first` of the chunk on, or as many of
  *   them as there are.
+ * @param shared WGSL of functions that it calls and that several formats share.
  */
-export function defineRepack(format: string, wgsl: string, chunkBlocks: number): Kernel {
+export function defineRepack(
+  format: string,
+  wgsl: string,
+  chunkBlocks: number,
+  shared: readonly string[] = [],
+): Kernel {
   return defineKernel({
     name: `repack_${format}`,
     bindings: { params: "uniform", source: "read", w: "read_write", faults: "read_write" },
@@ -32,7 +38,7 @@ export function defineRepack(format: string, wgsl: string, chunkBlocks: number):
       {
         name: "invocation",
         suits: () => true,
-        parts: [{ wgsl }, { wgsl: repack }, { wgsl: grid }],
+        parts: [wgsl, ...shared, repack, grid].map((part) => ({ wgsl: part })),
         constants: () => ({ WORKGROUP, CHUNK_BLOCKS: chunkBlocks }),
         grid: ({ blocks }) => foldedGrid(Math.ceil(blocks / chunkBlocks / WORKGROUP)),
       },

@@ -1,5 +1,7 @@
 import { groupsOf, layoutOf, type WeightFormat } from "../format";
 import { halfToFloat } from "../half";
+import { scaleAndMin } from "../k_scales";
+import kScales from "../k_scales.wgsl?raw";
 import { defineRepack } from "../repack";
 import loader from "./q4_k.wgsl?raw";
 import repack from "./repack.wgsl?raw";
@@ -14,13 +16,14 @@ const CHUNK_BLOCKS = 1;
  * 32 bytes hold the nibbles of two groups, low and high; on the GPU each group has 16 bytes in the order of Q4_0, then
  * come the file's first 16 bytes of each block as they are.
  *
- * Source: `block_q4_K`, `get_scale_min_k4` and `dequantize_row_q4_K` of ggml (ggml-common.h, ggml-quants.c).
+ * Source: `block_q4_K` and `dequantize_row_q4_K` of ggml (ggml-common.h, ggml-quants.c).
  */
 export const q4_k: WeightFormat = {
   type: "Q4_K",
   blockWeights: WEIGHTS,
   blockBytes: BYTES,
   loader: { wgsl: loader },
+  shared: [kScales],
   repack: defineRepack("q4_k", repack, CHUNK_BLOCKS),
   layout(rows, cols) {
     const groups = groupsOf(rows, cols);
@@ -43,13 +46,3 @@ export const q4_k: WeightFormat = {
     return values;
   },
 };
-
-/**
- * The first four scales and mins are the low 6 bits of bytes 0-3 and 4-7; of the other four, bytes 8-11 hold the low 4
- * bits (scale low, min high) and the top bits of bytes 0-7 the upper 2.
- */
-function scaleAndMin(bytes: Uint8Array, at: number, group: number): [scale: number, min: number] {
-  if (group < 4) return [bytes[at + group]! & 63, bytes[at + 4 + group]! & 63];
-  const low = bytes[at + 4 + group]!;
-  return [(low & 15) | ((bytes[at + group - 4]! >> 6) << 4), (low >> 4) | ((bytes[at + group]! >> 6) << 4)];
-}
