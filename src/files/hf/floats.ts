@@ -1,0 +1,75 @@
+// Number formats of safetensors files to f32 and back, on the host, for tensors whose bytes must change on the way.
+//
+// Sources: IEEE 754 (half); OCP 8-bit Floating Point Specification, revision 1.0 (E4M3 without infinities, E5M2).
+
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
+export function halfToFloat(bits: number): number {
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction ? Number.NaN : bits & 0x8000 ? -Infinity : Infinity;
+  const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+/** The nearest half, ties to even; infinity past 65,519. `value` must be an f32 number. */
+export function floatToHalf(value: number): number {
+  float[0] = value;
+  const bits = word[0]!;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return 0x7e00 | sign;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00; // 65,520
+  if (magnitude < 0x38800000) {
+    // Below 2^-14: whole units of 2^-24. Adding 0.5 as f32 leaves them, rounded to even, in the low bits.
+    float[0] = Math.abs(value) + 0.5;
+    return sign | (word[0]! - 0x3f000000);
+  }
+  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+  return sign | ((rounded - 0x38000000) >>> 13);
+}
+
+export function bfloatToFloat(bits: number): number {
+  word[0] = bits << 16;
+  return float[0]!;
+}
+
+/** Bits of the bf16 that is `value` exactly; what does not fit is cut off, so only for values that do. */
+export function bfloatBits(value: number): number {
+  float[0] = value;
+  return word[0]! >>> 16;
+}
+
+/** 8 bits with 3 bits of fraction; 0x7f and 0xff are NaN, there is no infinity. */
+export function e4m3ToFloat(bits: number): number {
+  const exponent = (bits >> 3) & 15;
+  const fraction = bits & 7;
+  if (exponent === 15 && fraction === 7) return Number.NaN;
+  const magnitude = exponent === 0 ? fraction * 2 ** -9 : (8 + fraction) * 2 ** (exponent - 10);
+  return bits & 0x80 ? -magnitude : magnitude;
+}
+
+/** 8 bits with 2 bits of fraction: the upper half of an f16. */
+export function e5m2ToFloat(bits: number): number {
+  return halfToFloat(bits << 8);
+}
+
+/** Values of a tensor's bytes, little-endian. Undefined for a dtype that holds no floats. */
+export function floatsOf(dtype: string, bytes: Uint8Array): Float32Array<ArrayBuffer> | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read = READERS[dtype];
+  if (!read) return undefined;
+  const values = new Float32Array(bytes.byteLength / read.bytes);
+  for (let i = 0, at = 0; i < values.length; i++, at += read.bytes) values[i] = read.value(view, at);
+  return values;
+}
+
+const READERS: Readonly<Record<string, { bytes: number; value: (view: DataView, at: number) => number }>> = {
+  F64: { bytes: 8, value: (view, at) => view.getFloat64(at, true) },
+  F32: { bytes: 4, value: (view, at) => view.getFloat32(at, true) },
+  F16: { bytes: 2, value: (view, at) => halfToFloat(view.getUint16(at, true)) },
+  BF16: { bytes: 2, value: (view, at) => bfloatToFloat(view.getUint16(at, true)) },
+  F8_E4M3: { bytes: 1, value: (view, at) => e4m3ToFloat(view.getUint8(at)) },
+  F8_E5M2: { bytes: 1, value: (view, at) => e5m2ToFloat(view.getUint8(at)) },
+};
