@@ -4,6 +4,7 @@
 import type { Kernel } from "../kernel";
 import type { Part } from "../linker";
 import bits from "./bits.wgsl?raw";
+import type { Codebook } from "./codebook_sets";
 
 /** Weights that a loader returns at once. Rows are padded with zeros to a multiple of it. */
 export const GROUP_WEIGHTS = 32;
@@ -33,6 +34,8 @@ export interface WeightFormat {
   readonly loader: Part;
   /** WGSL of functions that the loader calls and that several formats share. They bind nothing and are never prefixed. */
   readonly shared?: readonly string[];
+  /** What the uploader writes to the section {@link CODEBOOK_SECTION} of each part, once. */
+  readonly codebook?: Codebook;
   /** Brings uploaded blocks into the loader's layout; see {@link defineRepack}. The target starts zeroed. */
   readonly repack: Kernel;
   layout(rows: number, cols: number): MatrixLayout;

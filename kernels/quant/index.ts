@@ -5,9 +5,16 @@ import { bf16 } from "./bf16/bf16";
 import { f16 } from "./f16/f16";
 import { f32 } from "./f32/f32";
 import type { WeightFormat } from "./format";
+import { iq1_s } from "./iq1_s/iq1_s";
+import { iq2_s } from "./iq2_s/iq2_s";
+import { iq2_xs } from "./iq2_xs/iq2_xs";
+import { iq2_xxs } from "./iq2_xxs/iq2_xxs";
+import { iq3_s } from "./iq3_s/iq3_s";
+import { iq3_xxs } from "./iq3_xxs/iq3_xxs";
 import { iq4_nl } from "./iq4_nl/iq4_nl";
 import { iq4_xs } from "./iq4_xs/iq4_xs";
 import { mxfp4 } from "./mxfp4/mxfp4";
+import { nvfp4 } from "./nvfp4/nvfp4";
 import { q2_k } from "./q2_k/q2_k";
 import { q3_k } from "./q3_k/q3_k";
 import { q4_0 } from "./q4_0/q4_0";
@@ -18,6 +25,8 @@ import { q5_1 } from "./q5_1/q5_1";
 import { q5_k } from "./q5_k/q5_k";
 import { q6_k } from "./q6_k/q6_k";
 import { q8_0 } from "./q8_0/q8_0";
+import { tq1_0 } from "./tq1_0/tq1_0";
+import { tq2_0 } from "./tq2_0/tq2_0";
 
 const LIST: readonly WeightFormat[] = [
   f32,
@@ -36,6 +45,15 @@ const LIST: readonly WeightFormat[] = [
   iq4_nl,
   iq4_xs,
   mxfp4,
+  iq2_xxs,
+  iq2_xs,
+  iq2_s,
+  iq3_xxs,
+  iq3_s,
+  iq1_s,
+  tq1_0,
+  tq2_0,
+  nvfp4,
 ];
 
 export const FORMATS: ReadonlyMap<string, WeightFormat> = new Map(LIST.map((format) => [format.type, format]));

@@ -8,9 +8,16 @@ import { f32Reference } from "./f32/reference";
 import type { MatrixLayout, WeightFormat } from "./format";
 import type { FormatReference } from "./format_reference";
 import { floatToHalf } from "./half";
+import { iq1_sReference } from "./iq1_s/reference";
+import { iq2_sReference } from "./iq2_s/reference";
+import { iq2_xsReference } from "./iq2_xs/reference";
+import { iq2_xxsReference } from "./iq2_xxs/reference";
+import { iq3_sReference } from "./iq3_s/reference";
+import { iq3_xxsReference } from "./iq3_xxs/reference";
 import { iq4_nlReference } from "./iq4_nl/reference";
 import { iq4_xsReference } from "./iq4_xs/reference";
 import { mxfp4Reference } from "./mxfp4/reference";
+import { nvfp4Reference } from "./nvfp4/reference";
 import { q2_kReference } from "./q2_k/reference";
 import { q3_kReference } from "./q3_k/reference";
 import { q4_0Reference } from "./q4_0/reference";
@@ -21,6 +28,8 @@ import { q5_1Reference } from "./q5_1/reference";
 import { q5_kReference } from "./q5_k/reference";
 import { q6_kReference } from "./q6_k/reference";
 import { q8_0Reference } from "./q8_0/reference";
+import { tq1_0Reference } from "./tq1_0/reference";
+import { tq2_0Reference } from "./tq2_0/reference";
 
 const REFERENCES: Readonly<Record<string, FormatReference>> = {
   F32: f32Reference,
@@ -39,6 +48,15 @@ const REFERENCES: Readonly<Record<string, FormatReference>> = {
   IQ4_NL: iq4_nlReference,
   IQ4_XS: iq4_xsReference,
   MXFP4: mxfp4Reference,
+  IQ2_XXS: iq2_xxsReference,
+  IQ2_XS: iq2_xsReference,
+  IQ2_S: iq2_sReference,
+  IQ3_XXS: iq3_xxsReference,
+  IQ3_S: iq3_sReference,
+  IQ1_S: iq1_sReference,
+  TQ1_0: tq1_0Reference,
+  TQ2_0: tq2_0Reference,
+  NVFP4: nvfp4Reference,
 };
 
 export function referenceOf(format: WeightFormat): FormatReference {

@@ -1,6 +1,7 @@
 // Weights from the file to the GPU: bytes stream into a small ring of staging buffers in whole blocks and are repacked
 // there by a kernel. The host never holds more than one chunk of a tensor and never looks at a weight.
 
+import { CODEBOOK_SECTION, codebookWords } from "../../../kernels/quant/codebooks";
 import { FennecError } from "../../errors";
 import type { TensorInfo } from "../../files/weights_file";
 import type { PlannedMatrix } from "../../plan/plan";
@@ -55,9 +56,13 @@ export class Uploader {
     const rowBytes = rowBlocks * format.blockBytes;
     const buffers: GPUBuffer[] = [];
     for (const { firstRow, rows, layout } of parts) {
-      const { STORAGE } = GPUBufferUsage;
-      const target = this.#memory.create(tensor.name, layout.bytes, STORAGE, "weights");
+      const { STORAGE, COPY_DST } = GPUBufferUsage;
+      const target = this.#memory.create(tensor.name, layout.bytes, STORAGE | COPY_DST, "weights");
       buffers.push(target);
+      if (format.codebook) {
+        const at = 4 * layout.sections[CODEBOOK_SECTION];
+        this.#device.queue.writeBuffer(target, at, codebookWords(format.codebook));
+      }
       const step = format.blockBytes * layout.chunkBlocks;
       const chunkBytes = step * Math.max(1, Math.floor(CHUNK_BYTES / step));
       let block = 0;

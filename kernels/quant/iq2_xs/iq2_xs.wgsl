@@ -1,0 +1,42 @@
+// Weight format iq2_xs: weight = d * (scale + 1/2) / 4 * (+-) codebook value. Groups of 8 have a codebook index and their
+// signs, groups of 16 a scale, 256 weights a d.
+//   section 0: two words per 32 weights, four times 9 bits of index and 7 signs
+//   section 1: scales of 4 bits, a byte per 32 weights
+//   section 2: f16 scales of scales, two to a word
+//   section 3: the codebook, two entries to a word
+
+@group(0) @binding(0) var<storage, read> w: array<vec4u>;
+
+fn weights_32(block: u32, sections: vec4u) -> array<vec4f, 8> {
+  let d_at = sections.z + block / 16u;
+  let d = f32_of_half((w[d_at / 4u][d_at % 4u] >> (16u * ((block / 8u) % 2u))) & 0xffffu);
+  let bits = select(w[block / 2u].xy, w[block / 2u].zw, block % 2u == 1u);
+  let scales_at = sections.y + block / 4u;
+  let nibbles = w[scales_at / 4u][scales_at % 4u] >> (8u * (block % 4u));
+  let scales = d * (0.5 + vec2f((vec2u(nibbles) >> vec2u(0u, 4u)) & vec2u(15u))) * 0.25;
+  let words = vec4u(bits.x & 0xffffu, bits.x >> 16u, bits.y & 0xffffu, bits.y >> 16u);
+  let indices = words & vec4u(511u);
+  let entries = vec4u(
+    entry_of(indices.x, sections.w),
+    entry_of(indices.y, sections.w),
+    entry_of(indices.z, sections.w),
+    entry_of(indices.w, sections.w),
+  );
+  let signs = even_signs(words >> vec4u(9u));
+  return array<vec4f, 8>(
+    iq2_values(entries.x, signs.x) * scales.x,
+    iq2_values(entries.x >> 8u, signs.x >> 4u) * scales.x,
+    iq2_values(entries.y, signs.y) * scales.x,
+    iq2_values(entries.y >> 8u, signs.y >> 4u) * scales.x,
+    iq2_values(entries.z, signs.z) * scales.y,
+    iq2_values(entries.z >> 8u, signs.z >> 4u) * scales.y,
+    iq2_values(entries.w, signs.w) * scales.y,
+    iq2_values(entries.w >> 8u, signs.w >> 4u) * scales.y,
+  );
+}
+
+// Entry of the codebook, at word `at` of the matrix.
+fn entry_of(index: u32, at: u32) -> u32 {
+  let word = at + index / 2u;
+  return (w[word / 4u][word % 4u] >> (16u * (index % 2u))) & 0xffffu;
+}
