@@ -23,6 +23,9 @@ export const inspect: Command = {
     }),
 };
 
+/** As `load` has it. */
+const DEFAULT_CONTEXT = 4096;
+
 interface Examined extends Inspection {
   /** Why text cannot be turned into tokens; absent when it can. */
   readonly tokenizerProblem?: string;
@@ -52,6 +55,14 @@ function problemOf(work: () => unknown): string | undefined {
   }
 }
 
+/** Weights and the KV of the context that `load` takes when not asked for another, in `fast`. */
+function together({ memory, contextTokens }: Examined): string | undefined {
+  const perToken = memory.kvBytesPerTokenF16;
+  if (perToken === undefined) return undefined;
+  const tokens = Math.min(contextTokens ?? DEFAULT_CONTEXT, DEFAULT_CONTEXT);
+  return `about ${bytes(memory.weightsBytes + perToken * tokens)} with ${tokens} tokens of context, and up to 64 MB more`;
+}
+
 function describe(seen: Examined): string {
   const { memory, tokenizer, contextTokens } = seen;
   const kv = (perToken: number | undefined): string | undefined =>
@@ -79,6 +90,7 @@ function describe(seen: Examined): string {
     ["memory: weights", bytes(memory.weightsBytes)],
     ["memory: KV f16", kv(memory.kvBytesPerTokenF16)],
     ["memory: KV f32", kv(memory.kvBytesPerTokenF32)],
+    ["memory: together", together(seen)],
     ["runs", seen.runs ? "yes" : `no: ${seen.problems.join("; ")}`],
   ];
   return table(rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)] as const])));

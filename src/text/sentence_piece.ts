@@ -5,6 +5,7 @@
 // is a piece, the one with the best score is joined first, the leftmost of equals.
 
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
+import { FennecError } from "../errors";
 import type { EncodeText } from "./byte_level_bpe";
 import { TokenKind, type Vocabulary } from "./vocabulary";
 
@@ -14,6 +15,13 @@ export const SPACE = "\u2581";
 /** Above this many characters that may precede an inner space, text is not split into words at all. */
 const MAX_INNER_SPACE_NEIGHBOURS = 256;
 
+/**
+ * Sum of the squared lengths of all pieces, the work of deriving merges. Real vocabularies of 262,144 pieces stay under
+ * 20,000,000; a hostile one of long pieces would take minutes.
+ */
+const MAX_MERGE_WORK = 1 << 28;
+
+/** @throws FennecError `metadata-type` when the pieces are far longer than any real vocabulary's. */
 export function sentencePiece(vocabulary: Vocabulary): EncodeText {
   const pieces = textPieces(vocabulary);
   const library = new LibraryTokenizer(
@@ -67,6 +75,13 @@ function withBytes(pieces: ReadonlyMap<string, number>, vocabulary: Vocabulary):
  */
 export function mergesFromScores(pieces: ReadonlyMap<string, number>, scores: Float32Array | undefined): string[][] {
   const made = [...pieces].filter(([piece]) => [...piece].length > 1);
+  const work = made.reduce((sum, [piece]) => sum + piece.length ** 2, 0);
+  if (work > MAX_MERGE_WORK) {
+    throw new FennecError(
+      "metadata-type",
+      "tokenizer.ggml.tokens holds pieces too long to be those of a real vocabulary.",
+    );
+  }
   const score = (id: number): number => scores?.[id] ?? 0;
   made.sort(([, a], [, b]) => score(b) - score(a) || a - b);
 

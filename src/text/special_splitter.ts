@@ -1,6 +1,11 @@
 // Finds a vocabulary's special tokens in a text: leftmost first, longest at a place. Plain text between them is left to
 // the tokenizer proper.
 
+import { FennecError } from "../errors";
+
+/** Characters of all special tokens together. Vocabularies with 6,000 of them have 80,000. */
+const MAX_CHARACTERS = 1 << 20;
+
 export type Fragment = { readonly text: string } | { readonly id: number };
 
 interface Node {
@@ -18,14 +23,23 @@ export interface SpecialSplitter {
 /**
  * @param always Texts and ids found in every text (user-defined tokens).
  * @param special Texts and ids found only on request (control tokens): text of strangers must not form them.
+ * @throws FennecError `metadata-type` when they are far longer than any real vocabulary's.
  */
 export function specialSplitter(
   always: Iterable<readonly [text: string, id: number]>,
   special: Iterable<readonly [text: string, id: number]>,
 ): SpecialSplitter {
+  const tokens = { always: [...always], special: [...special] };
+  const characters = [...tokens.always, ...tokens.special].reduce((sum, [text]) => sum + text.length, 0);
+  if (characters > MAX_CHARACTERS) {
+    throw new FennecError(
+      "metadata-type",
+      `tokenizer.ggml.tokens holds special tokens of ${characters} characters; at most ${MAX_CHARACTERS} are allowed.`,
+    );
+  }
   const root: Node = { next: new Map() };
-  for (const [text, id] of always) if (text !== "") insert(root, text).always ??= id;
-  for (const [text, id] of special) if (text !== "") insert(root, text).special ??= id;
+  for (const [text, id] of tokens.always) if (text !== "") insert(root, text).always ??= id;
+  for (const [text, id] of tokens.special) if (text !== "") insert(root, text).special ??= id;
 
   return {
     split(text, wantSpecial) {

@@ -171,6 +171,10 @@ describe("stop ids", () => {
   });
 });
 
+function longTexts(kind: number) {
+  return Array.from({ length: 400 }, (_, i) => ({ text: `${i} ${"ab".repeat(MAX_TOKEN_LENGTH / 2 - 4)}`, kind }));
+}
+
 describe("files without a usable tokenizer", () => {
   const changed = (
     changes: Readonly<Record<string, unknown>>,
@@ -199,6 +203,8 @@ describe("files without a usable tokenizer", () => {
       "metadata-type",
       "characters",
     ],
+    ["pieces of thousands of letters", spmMetadata(longTexts(TokenKind.normal)), "metadata-type", "too long"],
+    ["special tokens of thousands of letters", spmMetadata(longTexts(TokenKind.control)), "metadata-type", "special"],
     ["a switch that is a number", changed({ add_bos_token: 1, bos_token_id: 1 }), "metadata-type", "true or false"],
   ];
   test.each(cases)("%s", (_why, metadata, code, says) => {
