@@ -118,10 +118,12 @@ export class Sequence {
   /** The most rows, at most `rows`, for which {@link reserve} would succeed. */
   room(rows: number): number {
     this.#giveBack();
-    const { groups, pageTokens } = this.#cache;
-    const limits = groups.map((_, group) => {
-      const pages = this.#tables[group]!.length + this.#cache.available(group);
-      return pages * pageTokens - this.submitted;
+    const { pools, pageTokens } = this.#cache;
+    const pages = Math.ceil((this.submitted + rows) / pageTokens);
+    const limits = this.#tables.map((table, group) => {
+      // Looking through the index for what could be evicted takes long; most steps need no page at all.
+      if (pages - table.length <= pools[group]!.free) return rows;
+      return (table.length + this.#cache.available(group)) * pageTokens - this.submitted;
     });
     return Math.max(0, Math.min(rows, ...limits));
   }
