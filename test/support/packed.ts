@@ -18,8 +18,11 @@ export interface Consumer {
   readonly tarball: string;
   /** The installed package. */
   readonly packageFolder: string;
-  /** Runs a program's text as an ES module in this folder. */
-  run(text: string): { readonly stdout: string; readonly stderr: string; readonly status: number | null };
+  /** Runs a program's text as an ES module in this folder. @param env Added to this process's environment. */
+  run(
+    text: string,
+    env?: Readonly<Record<string, string>>,
+  ): { readonly stdout: string; readonly stderr: string; readonly status: number | null };
   dispose(): void;
 }
 
@@ -45,11 +48,12 @@ export function installPacked(): Consumer {
     folder,
     tarball,
     packageFolder,
-    run(text) {
+    run(text, env) {
       writeFileSync(join(folder, "program.mjs"), text);
       const { stdout, stderr, status } = spawnSync(process.execPath, ["program.mjs"], {
         cwd: folder,
         encoding: "utf8",
+        env: { ...process.env, ...env },
       });
       return { stdout, stderr, status };
     },
