@@ -71,3 +71,20 @@ test("a seed gives the tokens that it gives on the reference backend", async () 
   expect(tokens).toEqual((await reference.generate(prompt, sampled).result).tokens);
   reference.dispose();
 });
+
+test("a slot that is given on while steps of its last owner wait for a pipeline answers the new owner only", async () => {
+  const single = await open({ gpu: await testGpu(), slots: 1 });
+  const chunk = single.backend.limits.rows;
+  const long = Array.from({ length: chunk + 5 }, (_, i) => fixture.prompt[i % fixture.prompt.length]!);
+  const controller = new AbortController();
+  // Its second chunk has a number of rows that nothing was compiled for yet.
+  const first = single.generate(long, { ...greedily(5), signal: controller.signal });
+  await Promise.resolve();
+  await Promise.resolve();
+  controller.abort();
+  const prompt = fixture.prompt.slice(20, 23);
+  const { tokens } = await single.generate(prompt, greedily(5)).result;
+  await expect(first.result).rejects.toMatchObject({ code: "aborted" });
+  expect(tokens).toEqual((await single.generate(prompt, greedily(5)).result).tokens);
+  single.dispose();
+});

@@ -128,19 +128,18 @@ export class WebgpuBackend implements Backend {
   }
 
   openSlot(slot: number, state: SlotState): void {
-    const { device, buffers, vocab } = this.#parts;
     checkSampler(state.sampler);
     this.#checker.open(slot);
-    device.queue.writeBuffer(buffers.slots, 4 * SLOT_WORDS * slot, encodeSlot(state));
-    this.#counters.slotWrites++;
-    if (state.sampler.logitBias.size > 0) {
-      device.queue.writeBuffer(buffers.biases, 8 * MAX_BIASES * slot, encodeBiases(state.sampler));
-      this.#counters.slotWrites++;
+    if (this.#waiting === 0) {
+      this.#writeSlot(slot, state);
+      return;
     }
-    if (usesCounts(state.sampler)) {
-      device.queue.writeBuffer(buffers.counts, 4 * vocab * slot, encodeCounts(state, vocab));
-      this.#counters.slotWrites++;
-    }
+    // Steps that wait for pipelines or for readback still belong to the sequence before: the slot is written after them.
+    this.#waiting++;
+    this.#tail = this.#tail.then(() => {
+      this.#waiting--;
+      this.#writeSlot(slot, state);
+    });
   }
 
   step(batch: StepBatch): Promise<readonly StepOutput[]> {
@@ -178,6 +177,20 @@ export class WebgpuBackend implements Backend {
     this.#failure ??= new FennecError("disposed", "this backend was disposed");
     this.#parts.memory.dispose();
     this.#parts.device.destroy();
+  }
+
+  #writeSlot(slot: number, state: SlotState): void {
+    const { device, buffers, vocab } = this.#parts;
+    device.queue.writeBuffer(buffers.slots, 4 * SLOT_WORDS * slot, encodeSlot(state));
+    this.#counters.slotWrites++;
+    if (state.sampler.logitBias.size > 0) {
+      device.queue.writeBuffer(buffers.biases, 8 * MAX_BIASES * slot, encodeBiases(state.sampler));
+      this.#counters.slotWrites++;
+    }
+    if (usesCounts(state.sampler)) {
+      device.queue.writeBuffer(buffers.counts, 4 * vocab * slot, encodeCounts(state, vocab));
+      this.#counters.slotWrites++;
+    }
   }
 
   #isReady(batch: StepBatch): boolean {
