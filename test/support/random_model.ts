@@ -18,6 +18,8 @@ export interface RandomModel {
   readonly type?: string;
   /** Type of the token embedding and the head; `type` when absent. */
   readonly embedType?: string;
+  /** Types of single matrices, by the end of their name: `attn_v.weight`. */
+  readonly types?: Readonly<Record<string, string>>;
   /** No `output.weight`: the head is the embedding. */
   readonly tied?: boolean;
   /** `spm`: a made-up vocabulary with byte tokens (at least 259 tokens); `none`: ids only. */
@@ -43,7 +45,9 @@ export function randomModel(options: RandomModel = {}): GgufFile {
       data: () => randomWeights({ type: of, weights, seed: own, mean, deviation }),
     });
   }
-  const matrix = (name: string, rows: number, cols: number) => add(name, type, [rows, cols], 1 / Math.sqrt(cols));
+  const typeOf = (name: string) => Object.entries(options.types ?? {}).find(([end]) => name.endsWith(end))?.[1] ?? type;
+  const matrix = (name: string, rows: number, cols: number) =>
+    add(name, typeOf(name), [rows, cols], 1 / Math.sqrt(cols));
   const norm = (name: string, width: number) => add(name, "F32", [width], 0.25, 1);
   const bias = (name: string, width: number) => add(name, "F32", [width], 0.2);
 

@@ -1,7 +1,10 @@
 // Seeded random weights in the file formats of ggml, fast enough for files of hundreds of megabytes. For tests of
-// reading and of arithmetic; no quantizer to use for real models.
+// reading and of arithmetic; no quantizer to use for real models. Types that are not worth a quantizer get random bits and
+// a scale that gives the weights the wanted deviation.
 //
-// Source of block layouts: ggml-common.h (`block_q8_0`, `block_q4_0`, `block_q4_K`, `block_q6_K`).
+// Source of block layouts: ggml-common.h.
+
+import { formatOf } from "../../kernels/quant/index";
 
 /** A generator of 32-bit numbers (xorshift32 by Marsaglia, scrambled seed): fast, seeded, good enough for test data. */
 export function random32(seed: number): () => number {
@@ -119,6 +122,67 @@ const fills: Readonly<Record<string, MakeFill>> = {
     }),
 };
 
+/** A float in a block: its byte, and its value in units of the block's scale. Minimums are such that weights centre on zero. */
+interface BlockFloat {
+  readonly at: number;
+  readonly factor?: number;
+  /** f16 when absent. */
+  readonly as?: "e8m0" | "ue4m3";
+}
+
+/** Types of which every byte but these may be anything. */
+const bitTypes: Readonly<Record<string, readonly BlockFloat[]>> = {
+  Q4_1: [{ at: 0 }, { at: 2, factor: -7.5 }],
+  Q5_0: [{ at: 0 }],
+  Q5_1: [{ at: 0 }, { at: 2, factor: -15.5 }],
+  Q2_K: [{ at: 80 }, { at: 82, factor: 1.5 }],
+  Q3_K: [{ at: 108 }],
+  Q5_K: [{ at: 0 }, { at: 2, factor: 15.5 }],
+  IQ4_NL: [{ at: 0 }],
+  IQ4_XS: [{ at: 0 }],
+  IQ3_S: [{ at: 0 }],
+  IQ3_XXS: [{ at: 0 }],
+  IQ2_S: [{ at: 0 }],
+  IQ2_XS: [{ at: 0 }],
+  IQ2_XXS: [{ at: 0 }],
+  IQ1_S: [{ at: 0 }],
+  TQ1_0: [{ at: 52 }],
+  TQ2_0: [{ at: 64 }],
+  MXFP4: [{ at: 0, as: "e8m0" }],
+  NVFP4: [0, 1, 2, 3].map((at) => ({ at, as: "ue4m3" })),
+};
+
+function bitFill(type: string, floats: readonly BlockFloat[]): MakeFill {
+  const { blockWeights, blockBytes, dequantize } = formatOf(type);
+  const fillWith =
+    (scale: number): Fill =>
+    (weights, next) =>
+      blocks(weights, blockWeights, blockBytes, (view, at) => {
+        for (let i = 0; i < blockBytes; i++) view.setUint8(at + i, next() >>> 24);
+        for (const { at: offset, factor = 1, as } of floats) {
+          if (as === "e8m0") view.setUint8(at + offset, Math.round(Math.log2(scale)) + 127);
+          else if (as === "ue4m3") view.setUint8(at + offset, ue4m3Byte(scale));
+          else view.setUint16(at + offset, halfBits(scale * factor), true);
+        }
+      });
+  return (_mean, deviation) => {
+    const sample = dequantize(fillWith(1)(64 * blockWeights, random32(1)));
+    const squares = sample.reduce((sum, value) => sum + value * value, 0);
+    return fillWith(deviation / Math.sqrt(squares / sample.length));
+  };
+}
+
+/** A normal number: exponent of 4 bits with a bias of 7, 3 bits of fraction. */
+function ue4m3Byte(value: number): number {
+  const exponent = Math.max(-6, Math.floor(Math.log2(value)));
+  return ((exponent + 7) << 3) + Math.round((value / 2 ** exponent - 1) * 8);
+}
+
+const allFills: Readonly<Record<string, MakeFill>> = {
+  ...fills,
+  ...Object.fromEntries(Object.entries(bitTypes).map(([type, floats]) => [type, bitFill(type, floats)])),
+};
+
 export interface RandomWeights {
   readonly type: string;
   /** A whole number of blocks. */
@@ -128,10 +192,10 @@ export interface RandomWeights {
   readonly deviation: number;
 }
 
-/** Encoded weights in pieces; the same arguments give the same bytes. `mean` is ignored by `Q4_K` and `Q6_K`. */
+/** Encoded weights in pieces; the same arguments give the same bytes. `mean` is ignored by types of random bits. */
 export function* randomWeights({ type, weights, seed, mean = 0, deviation }: RandomWeights) {
-  const make = fills[type];
-  if (!make) throw new Error(`Random weights can be made in ${Object.keys(fills).join(", ")}, not in ${type}.`);
+  const make = allFills[type];
+  if (!make) throw new Error(`Random weights can be made in ${Object.keys(allFills).join(", ")}, not in ${type}.`);
   const fill = make(mean, deviation);
   const next = random32(seed);
   for (let done = 0; done < weights; done += PIECE_WEIGHTS) {

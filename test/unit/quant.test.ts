@@ -2,8 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { CODEBOOK_SECTION, codebookWords, entriesOf, evenSigns } from "../../kernels/quant/codebooks";
+import type { WeightFormat } from "../../kernels/quant/format";
 import { floatToHalf, halfToFloat } from "../../kernels/quant/half";
 import { FORMATS, formatOf } from "../../kernels/quant/index";
+import { noiseBytes } from "../../kernels/testing";
 
 const fixtures = new URL("../fixtures/quant-blocks/", import.meta.url);
 const index: Record<string, { block_weights: number; block_bytes: number }> = JSON.parse(
@@ -55,6 +58,14 @@ test.each([
   expect(floatToHalf(value)).toBe(bits);
 });
 
+test.each([...FORMATS.values()])("$type: any bytes of whole blocks dequantize to as many numbers", (format) => {
+  for (let seed = 0; seed < 30; seed++) {
+    const blocks = 1 + (seed % 5);
+    const values = format.dequantize(noiseBytes(blocks * format.blockBytes, seed));
+    expect(values.length).toBe(blocks * format.blockWeights);
+  }
+});
+
 /** Shapes of real models: [rows, cols]. */
 const shapes: readonly (readonly [number, number])[] = [
   [1024, 1024],
@@ -63,16 +74,58 @@ const shapes: readonly (readonly [number, number])[] = [
   [256, 2048],
 ];
 
+/** A layer of Qwen2.5-1.5B, whose keys and values are among the smallest matrices that files of these types have. */
+const layer: readonly (readonly [number, number])[] = [
+  [1536, 1536],
+  [256, 1536],
+  [256, 1536],
+  [1536, 1536],
+  [8960, 1536],
+  [8960, 1536],
+  [1536, 8960],
+];
+
+function fileBytes({ blockWeights, blockBytes }: WeightFormat, rows: number, cols: number): number {
+  return ((rows * cols) / blockWeights) * blockBytes;
+}
+
 describe.each([...FORMATS.values()])("layout of $type", (format) => {
-  test.each(shapes)("[%i, %i] takes at most 2 percent more than the file", (rows, cols) => {
+  const codebook = format.codebook ? codebookWords(format.codebook).byteLength : 0;
+
+  test.each(shapes)("[%i, %i] takes at most 1 percent more than the file, and a codebook", (rows, cols) => {
     const { bytes, sections } = format.layout(rows, cols);
-    expect(bytes).toBeLessThanOrEqual(((rows * cols) / format.blockWeights) * format.blockBytes * 1.02);
+    expect(bytes).toBeLessThanOrEqual(fileBytes(format, rows, cols) * 1.01 + codebook);
+    expect(bytes).toBeGreaterThanOrEqual(fileBytes(format, rows, cols) + codebook);
     expect(bytes % 16).toBe(0);
     for (const section of sections) {
       expect(section % 4).toBe(0);
       expect(section).toBeLessThan(bytes / 4);
     }
+    if (codebook > 0) expect(sections[CODEBOOK_SECTION]).toBeLessThanOrEqual((bytes - codebook) / 4);
   });
+
+  test("a layer of a real model takes at most 3 percent more than its file", () => {
+    const gpu = layer.reduce((sum, [rows, cols]) => sum + format.layout(rows, cols).bytes, 0);
+    const file = layer.reduce((sum, [rows, cols]) => sum + fileBytes(format, rows, cols), 0);
+    console.info(`${format.type}: ${gpu} bytes on the GPU, ${file} in the file, ratio ${(gpu / file).toFixed(4)}`);
+    expect(gpu / file).toBeLessThanOrEqual(1.03);
+  });
+});
+
+const codebooks = [...FORMATS.values()].flatMap(({ type, codebook }) => (codebook ? [{ type, codebook }] : []));
+
+test.each(codebooks)("the codebook of $type has all its entries, none twice", ({ codebook }) => {
+  const entries = entriesOf(codebook);
+  expect(entries.length).toBe(codebook.entries);
+  expect(new Set(entries).size).toBe(codebook.entries);
+});
+
+test("the eighth sign makes the number of negative ones even", () => {
+  for (let seven = 0; seven < 128; seven++) {
+    const signs = evenSigns(seven);
+    expect(signs & 127).toBe(seven);
+    expect([...signs.toString(2)].filter((bit) => bit === "1").length % 2).toBe(0);
+  }
 });
 
 test("an unknown type is refused by name", () => {
