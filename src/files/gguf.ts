@@ -32,6 +32,13 @@ const MIN_TENSOR_BYTES = 8 + 4 + 8 + 4 + 8;
  *   weight type, one part of a split model), and whatever the source throws.
  */
 export async function openGguf(source: ByteSource, signal?: AbortSignal): Promise<WeightsFile> {
+  const file = await openGgufPart(source, signal);
+  refuseSplit(source.name, file.metadata);
+  return file;
+}
+
+/** Like {@link openGguf}, but one part of a split model is fine too; see gguf_split.ts. */
+export async function openGgufPart(source: ByteSource, signal?: AbortSignal): Promise<WeightsFile> {
   const cursor = new HeaderCursor(source, MAX_HEADER_BYTES, signal);
   const { tensorCount, metadataCount } = await cursor.entry(readPreamble);
 
@@ -43,7 +50,6 @@ export async function openGguf(source: ByteSource, signal?: AbortSignal): Promis
     }
     metadata.set(key, value);
   }
-  refuseSplit(source.name, metadata);
   const alignment = alignmentOf(source.name, metadata);
 
   const entries: TensorEntry[] = [];
@@ -60,7 +66,8 @@ export async function openGguf(source: ByteSource, signal?: AbortSignal): Promis
   };
 }
 
-function readPreamble(cursor: HeaderCursor): { tensorCount: number; metadataCount: number } {
+/** Reads magic, version and counts. */
+export function readPreamble(cursor: HeaderCursor): { tensorCount: number; metadataCount: number } {
   const magic = cursor.u32();
   if (magic !== GGUF_MAGIC) {
     throw new FennecError("file-corrupt", `${cursor.name}: does not begin with "GGUF"; it is not a GGUF file.`);
@@ -93,9 +100,14 @@ function unsupportedVersion(name: string, version: number): FennecError {
 }
 
 function readMetadataEntry(cursor: HeaderCursor): readonly [string, MetadataValue] {
+  const key = readKey(cursor);
+  return [key, readValue(cursor, key)];
+}
+
+export function readKey(cursor: HeaderCursor): string {
   const key = cursor.string("a metadata key", MAX_KEY_BYTES, true);
   if (key === "") throw new FennecError("file-corrupt", `${cursor.name}: a metadata key is empty.`);
-  return [key, readValue(cursor, key)];
+  return key;
 }
 
 function refuseSplit(name: string, metadata: ReadonlyMap<string, MetadataValue>): void {
@@ -103,8 +115,8 @@ function refuseSplit(name: string, metadata: ReadonlyMap<string, MetadataValue>)
   if (typeof parts === "number" && parts > 1) {
     throw new FennecError(
       "file-unsupported",
-      `${name}: is one of ${parts} parts of a split model; a single file is needed. ` +
-        `Join them with llama.cpp's "llama-gguf-split --merge", or choose a smaller weight type.`,
+      `${name}: is one of ${parts} parts of a split model, and its name does not lead to the others. ` +
+        `Keep names like model-00001-of-${String(parts).padStart(5, "0")}.gguf; choose all parts together in a page.`,
     );
   }
 }

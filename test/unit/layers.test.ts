@@ -30,6 +30,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   // Sequences, batches and sampling work on any backend: the engine knows only the interface.
   "src/engine": ["src/backends/backend", "kernels/sample", "src/text", "src/files", "src/errors"],
+  // File in, file out: no engine imports it.
+  "src/quantize": ["kernels", "src/files", "src/errors"],
   "src/api": ["src/engine", "src/errors"],
   "src/platform": ["src/files", "src/errors"],
   "src/probe": ["src/platform"],
