@@ -2,7 +2,7 @@
 // and for one prefill chunk only; the others compile at their first use.
 
 import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../../../kernels/common/batch";
-import { type Kernel, rowBucket } from "../../../kernels/kernel";
+import { type Kernel, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
 import { formatOf } from "../../../kernels/quant/index";
 import { ropeTables } from "../../../kernels/rope/rope";
 import { exp2Table, MAX_BIASES } from "../../../kernels/sample/slot";
@@ -159,6 +159,8 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     pageBytes,
   });
   onProgress?.({ phase: "ready", bytesLoaded: file.bytes, bytesTotal: file.bytes });
+  // Software adapters compile on the cores that they compute with: theirs wait for their first use.
+  if (!traits.software) void warmBuckets(backend);
   return backend;
 }
 
@@ -189,6 +191,15 @@ async function compileFirst(plan: Plan, pipelines: Pipelines, chunkBucket: numbe
       (rows === "tokens" ? [1, chunkBucket] : [1]).map((bucket) => pipelines.compile(kernel, bucket)),
     ),
   ]);
+}
+
+/** Compiles for the other numbers of rows, one after the other. What fails here fails again, and is told, in the step. */
+async function warmBuckets(backend: WebgpuBackend): Promise<void> {
+  try {
+    for (const rows of ROW_BUCKETS.slice(1)) await backend.warm(rows, rows);
+  } catch {
+    // A lost device, or a pipeline that no step may ever need.
+  }
 }
 
 /** Streams matrices, then the small vectors and the tables that are computed. */
