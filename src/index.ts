@@ -28,6 +28,8 @@ export type { LogitsOptions } from "./engine/logits";
 export type { SamplingOptions } from "./engine/sampling";
 export { type ErrorCode, FennecError, isFennecError } from "./errors";
 export type { CachedFile, CacheStore } from "./files/cache";
+export type { Quantization } from "./files/hf/quantize";
+export type { ModelSource } from "./files/open_model";
 export type { Source } from "./files/open_source";
 export type { ByteSource } from "./files/weights_file";
 export { type BackendChoice, type EngineProgress, type LoadOptions, load } from "./load";

@@ -8,8 +8,9 @@ import { recommendedSampling } from "./engine/sampling";
 import { FennecError, isFennecError } from "./errors";
 import type { CacheStore } from "./files/cache";
 import { openCached } from "./files/cached_source";
-import { openWeights } from "./files/open";
-import { openSource, remoteUrl, type Source } from "./files/open_source";
+import type { Quantization } from "./files/hf/quantize";
+import { type ModelSource, openModel } from "./files/open_model";
+import { openSource, remoteUrl } from "./files/open_source";
 import type { ByteSource, WeightsFile } from "./files/weights_file";
 import { recordModel } from "./model/record";
 import { platformCache, platformGpu } from "./platform";
@@ -47,6 +48,8 @@ export interface LoadOptions {
   readonly cache?: CacheStore | false;
   /** Another WebGPU than this platform's. */
   readonly gpu?: GPU;
+  /** Quantize float matrices of a Hugging Face folder while they load; absent: kept at their own bits. */
+  readonly quantize?: Quantization;
 }
 
 const DEFAULT_CONTEXT = 4096;
@@ -56,8 +59,9 @@ const MOST_SLOTS = 64;
 /**
  * Loads a model.
  *
- * @param source A File, Blob or bytes; an http(s) URL; `hf:owner/repo/file.gguf`; in Node a path. URLs and `hf:` names
- *   are kept, so that the next load needs no network.
+ * @param source A GGUF file (File, Blob, bytes, http(s) URL, `hf:owner/repo/file.gguf`, in Node a path) or the first
+ *   part of a split one; a Hugging Face folder (`hf:owner/repo`, a URL that ends in a slash, the files that a user chose,
+ *   a directory handle, in Node a path). URLs and `hf:` names are kept, so that the next load needs no network.
  * @throws FennecError: of the source `source-unreadable`, `source-changed`, `quota-exceeded`; of the file
  *   `file-truncated`, `file-corrupt`, `file-unsupported`, `tensor-*`, `metadata-*`; of the device `webgpu-missing`,
  *   `webgpu-limits`, `kernel-compile`, `self-test-failed`, `out-of-memory`, `device-lost`; `backend-unsupported`,
@@ -66,13 +70,17 @@ const MOST_SLOTS = 64;
  * @example
  * const engine = await load("hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf", { onProgress: console.log });
  */
-export async function load(source: Source, options: LoadOptions = {}): Promise<FennecEngine> {
+export async function load(source: ModelSource, options: LoadOptions = {}): Promise<FennecEngine> {
   const { signal } = options;
   try {
     checkOptions(options);
     signal?.throwIfAborted();
     options.onProgress?.({ phase: "header", bytesLoaded: 0, bytesTotal: 0 });
-    const file = await openWeights(await open(source, options), signal);
+    const file = await openModel(source, {
+      signal,
+      quantize: options.quantize,
+      openNamed: (name) => open(name, options),
+    });
     try {
       return await loadFile(file, options);
     } catch (error) {
@@ -151,9 +159,9 @@ async function createBackend(input: BackendInput, options: LoadOptions): Promise
 }
 
 /** Remote files go through the cache where there is one. */
-async function open(source: Source, { cache, signal, onProgress }: LoadOptions): Promise<ByteSource> {
+async function open(source: string | URL, { cache, signal, onProgress }: LoadOptions): Promise<ByteSource> {
   const http = signal ? { signal } : {};
-  const url = typeof source === "string" || source instanceof URL ? remoteUrl(source) : undefined;
+  const url = remoteUrl(source);
   const store = url && cache !== false ? (cache ?? (await platformCache())) : undefined;
   if (!url || !store) return openSource(source, http);
   // The name, not its URL: the hub is asked for the hash of an `hf:` name.
@@ -169,13 +177,14 @@ async function open(source: Source, { cache, signal, onProgress }: LoadOptions):
   return opened;
 }
 
-function checkOptions({ backend, precision, kv, context, slots, kvTokens }: LoadOptions): void {
+function checkOptions({ backend, precision, kv, context, slots, kvTokens, quantize }: LoadOptions): void {
   const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) => {
     if (value !== undefined && !allowed.includes(value)) throw invalid(field, value, allowed.join(", "));
   };
   oneOf("backend", backend, ["auto", "webgpu", "onnx", "reference"]);
   oneOf("precision", precision, ["fast", "exact"]);
   oneOf("kv", kv, ["f32", "f16"]);
+  oneOf("quantize", quantize, ["q8_0", "q4_0"]);
   if (context !== undefined) checkInteger("context", context, 1);
   if (slots !== undefined) checkInteger("slots", slots, 1, MOST_SLOTS);
   if (kvTokens !== undefined) checkInteger("kvTokens", kvTokens, 1);

@@ -43,7 +43,7 @@ const known: readonly KnownBeginning[] = [
     matches: (head) => head[8] === "{", // after the header's length
     code: "file-unsupported",
     is: "a safetensors file",
-    tryThis: "Use the GGUF file of the same model.",
+    tryThis: "Load the folder that it is in, with config.json and tokenizer.json.",
   },
   {
     matches: (head) => head.startsWith("PK"),

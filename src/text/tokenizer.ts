@@ -1,13 +1,16 @@
-// Text to token ids and back, from a GGUF file's metadata. What lies under it: vocabulary.ts reads the file's lists,
+// Text to token ids and back, from a model file's metadata. What lies under it: vocabulary.ts reads the file's lists,
 // special_splitter.ts finds special tokens, byte_level_bpe.ts and sentence_piece.ts turn the text between into ids.
 //
 // Follows llama.cpp where it and Hugging Face differ (no Unicode normalization; a space before the text after each
 // special token in SentencePiece vocabularies), because that is how people have used these files.
 
 import { FennecError } from "../errors";
+import { HUGGING_FACE, tokenizerMetadata } from "../files/hf/text_metadata";
+import type { JsonObject } from "../files/json";
 import { bytesOfByteLevel } from "./byte_level";
-import { byteLevelBpe, type EncodeText } from "./byte_level_bpe";
+import { byteLevelBpe } from "./byte_level_bpe";
 import { createDetokenizer, type TokenBytes } from "./detokenizer";
+import { huggingFaceText, TOKENIZER_JSON } from "./hugging_face";
 import { SPACE, sentencePiece } from "./sentence_piece";
 import { type SpecialSplitter, specialSplitter } from "./special_splitter";
 import { flag, type Metadata, readVocabulary, TokenKind, type Vocabulary } from "./vocabulary";
@@ -27,7 +30,7 @@ export interface DecodeOptions {
 }
 
 export interface Tokenizer extends TokenBytes {
-  /** Value of `tokenizer.ggml.model`: `gpt2` (byte-level BPE) or `llama` (SentencePiece). */
+  /** Value of `tokenizer.ggml.model`: `gpt2` (byte-level BPE), `llama` (SentencePiece) or `huggingface` (tokenizer.json). */
   readonly model: string;
   /** Entries of the token list. The model's own vocabulary may be larger (padding). */
   readonly vocabSize: number;
@@ -77,6 +80,10 @@ export function tokenizerFromMetadata(metadata: Metadata): Tokenizer {
         addBos: true,
         addSpacePrefix: flag(metadata, "tokenizer.ggml.add_space_prefix", true),
       });
+    case HUGGING_FACE: {
+      const text = huggingFaceText(String(metadata.get(TOKENIZER_JSON)), vocabulary);
+      return makeTokenizer(metadata, vocabulary, { ...text, prefixed: true });
+    }
     default:
       throw new FennecError(
         "tokenizer-unsupported",
@@ -86,6 +93,17 @@ export function tokenizerFromMetadata(metadata: Metadata): Tokenizer {
   }
 }
 
+/**
+ * A Hugging Face tokenizer without a model.
+ *
+ * @param json Text of tokenizer.json.
+ * @param settings tokenizer_config.json, where there is one: special tokens, and whether BOS is added.
+ * @throws FennecError `file-corrupt`, `tokenizer-unsupported`.
+ */
+export function tokenizerFromHuggingFace(json: string, settings: JsonObject = {}): Tokenizer {
+  return tokenizerFromMetadata(tokenizerMetadata("tokenizer.json", json, settings));
+}
+
 /** The tokenizer, made at the first call and kept. A file whose tokenizer cannot be used throws at each call, not before. */
 export function lazyTokenizer(metadata: Metadata): () => Tokenizer {
   let made: Tokenizer | undefined;
@@ -93,10 +111,13 @@ export function lazyTokenizer(metadata: Metadata): () => Tokenizer {
 }
 
 interface Kind {
-  readonly encode: EncodeText;
+  /** Ids of text in which no special token is left; `first` where the whole text begins. */
+  readonly encode: (text: string, first: boolean) => number[];
   readonly toBytes: (token: string) => Uint8Array<ArrayBuffer>;
   readonly addBos: boolean;
   readonly addSpacePrefix: boolean;
+  /** `encode` puts that space itself. */
+  readonly prefixed?: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -158,12 +179,14 @@ function splitterOf(vocabulary: Vocabulary): SpecialSplitter {
 function encodeFragments(fragments: ReturnType<SpecialSplitter["split"]>, kind: Kind): number[] {
   const ids: number[] = [];
   let atStart = true;
-  for (const fragment of fragments) {
+  fragments.forEach((fragment, index) => {
     if ("id" in fragment) ids.push(fragment.id);
-    else
-      for (const id of kind.encode(kind.addSpacePrefix && atStart ? ` ${fragment.text}` : fragment.text)) ids.push(id);
+    else {
+      const space = kind.addSpacePrefix && !kind.prefixed && atStart;
+      for (const id of kind.encode(space ? ` ${fragment.text}` : fragment.text, index === 0)) ids.push(id);
+    }
     atStart = "id" in fragment;
-  }
+  });
   return ids;
 }
 

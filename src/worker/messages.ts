@@ -5,12 +5,12 @@ import type { ChatParams, CompletionParams, MaybeStream } from "../api/types";
 import type { BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "../engine/engine";
 import type { SamplingDefaults } from "../engine/sampling";
 import { FennecError, isFennecError } from "../errors";
-import type { Source } from "../files/open_source";
+import type { ModelSource } from "../files/open_model";
 import type { ByteSource } from "../files/weights_file";
 import type { EngineProgress, LoadOptions } from "../load";
 
 /** Sources that can be posted. Bytes are copied. */
-export type RemoteSource = Exclude<Source, ByteSource | URL>;
+export type RemoteSource = Exclude<ModelSource, ByteSource | URL>;
 
 /** Options that can be posted; the others stay on the page's side. */
 export type RemoteLoadOptions = Omit<LoadOptions, "gpu" | "cache"> & { readonly cache?: false };

@@ -128,7 +128,7 @@ export function sharedMetadata(config: HfConfig): Readonly<Record<string, Metada
     "attention.head_count_kv": config.count("num_key_value_heads", config.count("num_attention_heads")),
     "attention.key_length": headDim(config),
     "attention.value_length": headDim(config),
-    "attention.layer_norm_rms_epsilon": config.number("rms_norm_eps", 1e-6),
+    "attention.layer_norm_rms_epsilon": Math.fround(config.number("rms_norm_eps", 1e-6)), // as PyTorch adds it
     "rope.dimension_count": headDim(config),
   };
 }

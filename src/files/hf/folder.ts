@@ -77,7 +77,8 @@ export function pathFolder(path: string, openNamed: OpenNamed): ModelFolder {
   };
 }
 
-function orMissing(open: (file: string, signal?: AbortSignal) => Promise<ByteSource>): ModelFolder["open"] {
+/** Undefined where the file does not exist; other failures stay. */
+export function orMissing(open: (file: string, signal?: AbortSignal) => Promise<ByteSource>): ModelFolder["open"] {
   return async (file, signal) => {
     try {
       return await open(file, signal);

@@ -47,10 +47,18 @@ export async function textMetadata(
   const settings = (await optionalJson(folder, "tokenizer_config.json", signal)) ?? {};
   const generation = (await optionalJson(folder, "generation_config.json", signal)) ?? {};
   const metadata = new Map<string, MetadataValue>();
-  const tokens = await readTokenizer(folder, metadata, signal);
+  const file = await optionalText(folder, "tokenizer.json", MAX_TOKENIZER_BYTES, signal);
+  const tokens = file ? addTokenizer(metadata, file.name, file.text) : [];
   addIds(metadata, tokens, settings, generation, config);
   await addTemplate(folder, metadata, settings, signal);
   addSampling(metadata, generation);
+  return metadata;
+}
+
+/** The keys of a tokenizer.json and a tokenizer_config.json alone. @throws FennecError `file-corrupt`. */
+export function tokenizerMetadata(name: string, text: string, settings: JsonObject): Map<string, MetadataValue> {
+  const metadata = new Map<string, MetadataValue>();
+  addIds(metadata, addTokenizer(metadata, name, text), settings, {}, {});
   return metadata;
 }
 
@@ -74,15 +82,12 @@ async function optionalText(folder: ModelFolder, name: string, maxBytes: number,
   }
 }
 
-async function readTokenizer(folder: ModelFolder, metadata: Map<string, MetadataValue>, signal?: AbortSignal) {
-  const file = await optionalText(folder, "tokenizer.json", MAX_TOKENIZER_BYTES, signal);
-  if (!file) return [];
-  const root = parseJsonObject(file.name, file.text);
-  const { tokens, kinds } = tokenList(file.name, root);
+function addTokenizer(metadata: Map<string, MetadataValue>, name: string, text: string): readonly string[] {
+  const { tokens, kinds } = tokenList(name, parseJsonObject(name, text));
   metadata.set("tokenizer.ggml.model", HUGGING_FACE);
   metadata.set("tokenizer.ggml.tokens", tokens);
   metadata.set("tokenizer.ggml.token_type", kinds);
-  metadata.set("tokenizer.huggingface.json", file.text);
+  metadata.set("tokenizer.huggingface.json", text);
   return tokens;
 }
 
