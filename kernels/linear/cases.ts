@@ -99,6 +99,7 @@ function withNaN(x: Float32Array, more: number): Float32Array {
 const ALL = { norm: true, bias: true, accumulate: true };
 const f16 = formatOf("F16");
 const q4 = formatOf("Q4_0");
+const prefilled = new Set(["F16", "Q4_0", "Q6_K"]);
 
 /** Decode and prefill, three groups of 32 columns or one block: each format alone, and the self-test of any linear. */
 export function smallLinearCases(format: WeightFormat, options: LinearOptions = {}): readonly KernelCase[] {
@@ -111,7 +112,7 @@ export function smallLinearCases(format: WeightFormat, options: LinearOptions = 
 
 /** Many rows of a narrow matrix: a thousand distinct ones again and again, so that the reference stays small. */
 function folded(): KernelCase {
-  const [distinct, times, cols] = [1000, 2240, 32];
+  const [distinct, times, cols] = [1000, 528, 32];
   const small = at("", q4, { xRows: 1, rows: distinct, cols });
   const rows = distinct * times;
   const { bytes, sections } = q4.layout(rows, cols);
@@ -123,7 +124,7 @@ function folded(): KernelCase {
   }
   return {
     ...small,
-    name: "more than 65,535 workgroups",
+    name: "more than 65,535 workgroups of 8 rows",
     params: { ...small.params, rows, y_stride: rows, section_1: sections[1] },
     buffers: { ...small.buffers, w: words, y: { words: rows } },
     expected: () => {
@@ -134,7 +135,8 @@ function folded(): KernelCase {
 }
 
 export const cases: readonly KernelCase[] = [
-  ...[...FORMATS.values()].flatMap((format) => smallLinearCases(format)),
+  // Prefill in some formats only, for the compile time of software adapters: the loaders are pinned by embed's cases.
+  ...[...FORMATS.values()].flatMap((format) => smallLinearCases(format).slice(0, prefilled.has(format.type) ? 2 : 1)),
   at("3 rows run in the bucket of 4, with 172 columns: not a multiple of 32", f16, { xRows: 3, rows: 37, cols: 172 }),
   at("prefill with 172 columns", f16, { xRows: 17, rows: 37, cols: 172 }),
   at("128 rows, two tiles of x and of w", q4, { xRows: 128, rows: 70, cols: 64 }),

@@ -11,9 +11,19 @@ struct Partial {
   squares: array<f32, ROWS>,
 }
 
+// Rows of x to compute from row m on. Few are always ROWS, which compilers unroll; unrolling many takes some of them
+// seconds, so there the batch tells.
+fn rows_from(m: u32) -> u32 {
+  if (ROWS <= 4u) {
+    return ROWS;
+  }
+  return min(ROWS, x_rows() - m);
+}
+
 // A lane's share of the sums, from row m of x and row r of the matrix on.
 fn partial_of(m: u32, r: u32, lane: u32) -> Partial {
   var partial: Partial;
+  let rows = rows_from(m);
   for (var group = lane; group < groups_of_row(); group += LANES) {
     let first = weights_of(r, group);
     let second = weights_of(r + 1u, group);
@@ -21,7 +31,7 @@ fn partial_of(m: u32, r: u32, lane: u32) -> Partial {
     if (NORM == 1u) {
       gain = gain_of(group);
     }
-    for (var i = 0u; i < ROWS; i++) {
+    for (var i = 0u; i < rows; i++) {
       var values = x_of(m + i, group);
       if (NORM == 1u) {
         partial.squares[i] += dot_product(values, values);

@@ -8,11 +8,12 @@ fn main(
 ) {
   let r = W_ROWS * (group_index(workgroup, workgroups) * WORKGROUP + local);
   let m = ROWS * workgroup.z;
+  let rows = rows_from(m);
   if (r >= params.rows) {
     return;
   }
   var partial = partial_of(m, r, 0u);
-  for (var i = 0u; i < ROWS; i++) {
+  for (var i = 0u; i < rows; i++) {
     store(m + i, r, partial.sums[i].x, partial.squares[i]);
     store(m + i, r + 1u, partial.sums[i].y, partial.squares[i]);
   }

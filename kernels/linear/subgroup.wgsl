@@ -16,15 +16,16 @@ fn main(
   let lane = local % LANES;
   let team = group_index(workgroup, workgroups) * (WORKGROUP / LANES) + local / LANES;
   let m = ROWS * workgroup.z;
+  let rows = rows_from(m);
   let r = W_ROWS * team;
 
   var partial = partial_of(m, r, lane);
   if (NORM == 1u) {
-    for (var i = 0u; i < ROWS; i++) {
+    for (var i = 0u; i < rows; i++) {
       partial.squares[i] = team_sum(partial.squares[i]);
     }
   }
-  for (var i = 0u; i < ROWS; i++) {
+  for (var i = 0u; i < rows; i++) {
     let first = team_sum(partial.sums[i].x);
     let second = team_sum(partial.sums[i].y);
     if (lane == i % LANES) {

@@ -13,9 +13,10 @@ fn main(
 ) {
   let team = group_index(workgroup, workgroups) * TEAMS;
   let m = ROWS * workgroup.z;
+  let rows = rows_from(m);
 
   var partial = partial_of(m, W_ROWS * (team + local / LANES), local % LANES);
-  for (var i = 0u; i < ROWS; i++) {
+  for (var i = 0u; i < rows; i++) {
     partial_sums[WORKGROUP * i + local] = partial.sums[i];
     if (NORM == 1u) {
       partial_squares[WORKGROUP * i + local] = partial.squares[i];
@@ -24,7 +25,7 @@ fn main(
   workgroupBarrier();
 
   // Each invocation finishes some of the workgroup's sums.
-  for (var task = local; task < ROWS * TEAMS; task += WORKGROUP) {
+  for (var task = local; task < rows * TEAMS; task += WORKGROUP) {
     let i = task / TEAMS;
     let first = WORKGROUP * i + LANES * (task % TEAMS);
     var sum = vec2f();

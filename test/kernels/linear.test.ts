@@ -1,9 +1,13 @@
-// A token's logits must not depend on who else is in the batch: the same bits alone and in every bucket of rows.
+// What linear promises beyond its cases: a token's result does not depend on who else is in the batch, grids may be
+// folded anywhere, and every format goes together with every variant.
 
 import { describe, expect, test } from "vitest";
-import { ROW_BUCKETS } from "../../kernels/kernel";
+import { type Grid, ROW_BUCKETS, type Variant } from "../../kernels/kernel";
 import { at } from "../../kernels/linear/cases";
-import { formatOf } from "../../kernels/quant/index";
+import { linear } from "../../kernels/linear/linear";
+import { link } from "../../kernels/linker";
+import { FORMATS, formatOf } from "../../kernels/quant/index";
+import { disagreement, toleranceOf } from "../support/compare";
 import { DEVICE_KINDS, testDevice } from "../support/gpu";
 import { launch, variantsOf } from "../support/launch";
 
@@ -29,3 +33,40 @@ for (const kind of DEVICE_KINDS) {
     });
   });
 }
+
+/** As if a grid could have two workgroups along x at most. */
+function narrow(variant: Variant): Variant {
+  return {
+    ...variant,
+    grid(params, rows, traits): Grid {
+      const [x, y, z] = variant.grid(params, rows, traits);
+      return [2, Math.ceil((x * y) / 2), z];
+    },
+  };
+}
+
+for (const kind of DEVICE_KINDS) {
+  const { traits } = await testDevice(kind);
+  describe(`a folded grid, on the device with ${kind}`, () => {
+    const folded = [1, 17].map((xRows) => at(`${xRows} rows`, formatOf("F16"), { xRows, rows: 200, cols: 32 }));
+    for (const c of folded)
+      test.each(variantsOf(c, traits).run)(`${c.name}, $name`, async (variant) => {
+        const got = await launch(await testDevice(kind), c, narrow(variant));
+        expect(disagreement(got.get("y")!, c.expected().y!, toleranceOf(c, variant.enable))).toBeUndefined();
+      });
+  });
+}
+
+describe("the compiler accepts every variant", () => {
+  test.each([...FORMATS.values()])("for $type", async (format) => {
+    const { device, traits } = await testDevice("full");
+    const kernel = linear(format, { norm: true, bias: true, accumulate: true });
+    for (const variant of kernel.variants.filter((each) => (each.runs ?? each.suits)(traits))) {
+      const constants = variant.constants?.(variant.rows?.[0] ?? 1, traits);
+      const code = link(kernel.name, variant.parts, kernel.bindings, constants, variant.enable);
+      device.pushErrorScope("validation");
+      device.createShaderModule({ code });
+      expect(await device.popErrorScope(), variant.name).toBeNull();
+    }
+  });
+});
