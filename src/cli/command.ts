@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly help: string;
   /** Allowed values. */
   readonly oneOf?: readonly string[];
+  /** May be given several times; read with {@link Args.texts}. */
+  readonly several?: boolean;
 }
 
 export interface Command {
@@ -18,6 +20,8 @@ export interface Command {
   readonly summary: string;
   /** Whether it takes MODEL. */
   readonly model: boolean;
+  /** Whether it takes OUT after it. */
+  readonly output?: boolean;
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** @throws FennecError with what is wrong, in one line. */
   run(args: Args, io: Io): Promise<void>;
@@ -27,8 +31,12 @@ export interface Command {
 export interface Args {
   /** MODEL as given; undefined when left out. */
   readonly model: string | undefined;
+  /** OUT as given. */
+  readonly output: string | undefined;
   has(option: string): boolean;
   text(option: string): string | undefined;
+  /** Each value of an option that may be given several times. */
+  texts(option: string): readonly string[];
   /** A whole number of at least `min`. */
   integer(option: string, min: number): number | undefined;
   number(option: string): number | undefined;
@@ -40,7 +48,7 @@ export interface Args {
 /** @throws FennecError `invalid-argument` for what the command does not know. */
 export function readArgs(command: Command, argv: readonly string[]): Args {
   const { values, positionals } = parsed(command, argv);
-  const most = command.model ? 1 : 0;
+  const most = Number(command.model) + Number(command.output ?? false);
   if (positionals.length > most) throw usage(`unexpected argument "${positionals[most]}"`);
   const text = (option: string): string | undefined => {
     const value = values[option];
@@ -55,8 +63,10 @@ export function readArgs(command: Command, argv: readonly string[]): Args {
   };
   return {
     model: positionals[0],
+    output: positionals[1],
     has: (option) => values[option] !== undefined,
     text,
+    texts: (option) => [values[option] ?? []].flat().map(String),
     number,
     integer(option, min) {
       const value = number(option);
@@ -86,9 +96,9 @@ export function usage(message: string): FennecError {
 
 function parsed(command: Command, argv: readonly string[]) {
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([name, { value }]) => [
+    Object.entries(command.options).map(([name, { value, several = false }]) => [
       name,
-      { type: value === undefined ? ("boolean" as const) : ("string" as const) },
+      { type: value === undefined ? ("boolean" as const) : ("string" as const), multiple: several },
     ]),
   );
   try {
@@ -111,7 +121,7 @@ function withNegatives(argv: readonly string[]): string[] {
 }
 
 export function commandHelp(command: Command): string {
-  const head = `Usage: fennec ${command.name}${command.model ? " [MODEL]" : ""} [options]\n\n${command.summary}\n`;
+  const head = `Usage: fennec ${command.name}${command.output ? " MODEL OUT" : command.model ? " [MODEL]" : ""} [options]\n\n${command.summary}\n`;
   const model = command.model
     ? "\nMODEL is a path, a file: or http(s): URL, hf:owner/repo/file.gguf, or builtin (the default where it is there).\n"
     : "";

@@ -11,9 +11,22 @@ import { inspect } from "./inspect";
 import type { Io } from "./io";
 import { logits } from "./logits";
 import { packageVersion } from "./package_root";
+import { perplexity } from "./perplexity";
+import { quantize } from "./quantize";
 import { tokenize } from "./tokenize";
 
-export const commands: readonly Command[] = [inspect, tokenize, detokenize, logits, generate, chat, bench, doctor];
+export const commands: readonly Command[] = [
+  inspect,
+  tokenize,
+  detokenize,
+  logits,
+  generate,
+  chat,
+  perplexity,
+  quantize,
+  bench,
+  doctor,
+];
 
 /** Exit codes. */
 export const OK = 0;
