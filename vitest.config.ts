@@ -93,7 +93,7 @@ export default defineConfig({
       plainNode("package", ["test/package/**/*.test.ts"]),
       page,
       ...(hasSoftwareAdapters ? onSoftware : onOwnAdapter),
-      chromium("chromium", [kernels, parity], heavy),
+      chromium("chromium", [kernels, parity, "test/browser/**/*.test.ts"], heavy),
       chromium("fixtures-chromium", [fixtureParity], heavy),
     ],
   },
