@@ -6,6 +6,7 @@ import { type Grid, ROW_BUCKETS, type Variant } from "../../kernels/kernel";
 import { at } from "../../kernels/linear/cases";
 import { linear } from "../../kernels/linear/linear";
 import { link } from "../../kernels/linker";
+import { loaderParts } from "../../kernels/quant/format";
 import { FORMATS, formatOf } from "../../kernels/quant/index";
 import { disagreement, toleranceOf } from "../support/compare";
 import { DEVICE_KINDS, testDevice } from "../support/gpu";
@@ -57,16 +58,25 @@ for (const kind of DEVICE_KINDS) {
   });
 }
 
-describe("the compiler accepts every variant", () => {
-  test.each([...FORMATS.values()])("for $type", async (format) => {
-    const { device, traits } = await testDevice("full");
-    const kernel = linear(format, { norm: true, bias: true, accumulate: true });
-    for (const variant of kernel.variants.filter((each) => (each.runs ?? each.suits)(traits))) {
-      const constants = variant.constants?.(variant.rows?.[0] ?? 1, traits);
-      const code = link(kernel.name, variant.parts, kernel.bindings, constants, variant.enable);
-      device.pushErrorScope("validation");
-      device.createShaderModule({ code });
-      expect(await device.popErrorScope(), variant.name).toBeNull();
-    }
-  });
+async function compilerSays(code: string): Promise<GPUError | null> {
+  const { device } = await testDevice("full");
+  device.pushErrorScope("validation");
+  device.createShaderModule({ code });
+  return device.popErrorScope();
+}
+
+test.each([...FORMATS.values()])("the compiler accepts every variant for $type", async (format) => {
+  const { traits } = await testDevice("full");
+  const kernel = linear(format, { norm: true, bias: true, accumulate: true });
+  for (const variant of kernel.variants.filter((each) => (each.runs ?? each.suits)(traits))) {
+    const constants = variant.constants?.(variant.rows?.[0] ?? 1, traits);
+    const code = link(kernel.name, variant.parts, kernel.bindings, constants, variant.enable);
+    expect(await compilerSays(code), variant.name).toBeNull();
+  }
+});
+
+test.each([...FORMATS.values()])("the compiler accepts $type beside another format in one kernel", async (format) => {
+  const main = `@compute @workgroup_size(1) fn main() { _ = q_weights_32(0u, vec4u())[0] + v_weights_32(0u, vec4u())[0]; }`;
+  const parts = [...loaderParts(format, "q_"), ...loaderParts(formatOf("Q4_K"), "v_"), { wgsl: main }];
+  expect(await compilerSays(link("two_formats", parts, { q_w: "read", v_w: "read" }))).toBeNull();
 });
