@@ -1,0 +1,255 @@
+// A recorded graph, or a run of its nodes, as an ONNX model. Values keep their shape `[rows, width]`. What the backend
+// works out on the host comes in as inputs: embedding rows, sines and cosines, keys and values so far.
+
+import {
+  type Graph,
+  inputsOf,
+  type Node,
+  type Op,
+  type RopeSpec,
+  type UnaryKind,
+  type Value,
+  type WeightRef,
+} from "../../graph/graph";
+import { type AttentionForm, lowerAttention } from "./lower_attention";
+import { type ExternalTensor, float, ModelBuilder } from "./model_builder";
+import { BLOCK, type MatrixForm, quantizedForms } from "./weight_forms";
+
+/** What the bytes of an external tensor are made from. */
+export interface LoweredWeight {
+  readonly tensor: ExternalTensor;
+  readonly ref: WeightRef;
+  readonly content: MatrixForm | "scales";
+}
+
+export interface LoweredPart {
+  /** The ONNX model, without weights. */
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly weights: readonly LoweredWeight[];
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export interface LowerOptions {
+  /** `grouped` where every row sees what comes before it; `masked` takes any mask as an input, and is slower. */
+  readonly attention: AttentionForm;
+  readonly formOf: (ref: WeightRef) => MatrixForm;
+}
+
+/** Names of inputs and outputs, for whoever fills them. */
+export const INPUT = {
+  /** int64 `[outputs]`: rows whose logits are wanted. */
+  outputRows: "output_rows",
+  /** int32 `[1]`: keys after this step, less one. */
+  lastKey: "last_key",
+  /** int32 scalar: keys after this step. */
+  keys: "keys",
+  /** f32 `[tokens, 1]` of zeros. */
+  zeros: "zeros",
+} as const;
+
+/** f32 `[tokens, width]`; of an `embed` node it is an input. */
+export const valueName = (value: Value): string => `v${value.id}`;
+/** f32 `[tokens, dims / 2]`, of one kind of rope. */
+export const ropeNames = (kind: number) => ({ cos: `cos_${kind}`, sin: `sin_${kind}` });
+/** f32 `[1, kvHeads, capacity, headDim]`: what earlier steps left; unused rows are finite. */
+export const pastNames = (layer: number) => ({ key: `past_key_${layer}`, value: `past_value_${layer}` });
+/** f32 `[tokens, capacity + tokens]`: added to the scores of layers with this window. */
+export const maskName = (window: number | undefined): string => `mask_${window ?? "all"}`;
+
+/** Ropes that turn by the same angles, once, in the order of the graph. */
+export function ropesOf(graph: Graph): readonly RopeSpec[] {
+  const kinds = new Map<string, RopeSpec>();
+  for (const node of graph.nodes) if (node.op === "rope") kinds.set(ropeKey(node.rope), node.rope);
+  return [...kinds.values()];
+}
+
+function ropeKey({ frequencies, factors }: RopeSpec): string {
+  return JSON.stringify([frequencies, factors?.name]);
+}
+
+/** @param nodes A run of `graph.nodes`; what it reads of earlier nodes is an input, what later ones read an output. */
+export function lowerPart(graph: Graph, nodes: readonly Node[], options: LowerOptions): LoweredPart {
+  const lowering = new Lowering(graph, options);
+  for (const node of nodes) lowering.add(node);
+  return lowering.finish(nodes);
+}
+
+export class Lowering {
+  readonly model = new ModelBuilder();
+  readonly #graph: Graph;
+  readonly #options: LowerOptions;
+  readonly #weights: LoweredWeight[] = [];
+  readonly #ropes: readonly string[];
+  readonly #values = new Map<number, string>();
+
+  constructor(graph: Graph, options: LowerOptions) {
+    this.#graph = graph;
+    this.#options = options;
+    this.#ropes = ropesOf(graph).map(ropeKey);
+  }
+
+  add(node: Node): void {
+    if (node.op === "embed") return; // an input for whoever reads it
+    const result = this.#lower(node);
+    const name = valueName(node.out);
+    this.model.node("Identity", [result], { outputs: [name] });
+    this.#values.set(node.out.id, name);
+  }
+
+  read(value: Value): string {
+    return this.#values.get(value.id) ?? this.model.input(valueName(value), "float32", [value.rows, value.width]);
+  }
+
+  /** A weight as f32, in its own shape or another. */
+  plain(ref: WeightRef, shape: readonly number[] = ref.shape): string {
+    return this.#weight(ref, "f32", { type: "float32", shape, bytes: 4 * sizeOf(shape) });
+  }
+
+  #weight(ref: WeightRef, content: LoweredWeight["content"], tensor: Omit<ExternalTensor, "name">): string {
+    const named = { ...tensor, name: `${content}_${[...ref.name].map(safe).join("")}` };
+    if (!this.model.external.has(named.name)) this.#weights.push({ tensor: named, ref, content });
+    return this.model.weight(named);
+  }
+
+  finish(nodes: readonly Node[]): LoweredPart {
+    const made = new Set(nodes.filter(({ op }) => op !== "embed").map(({ out }) => out.id));
+    const wanted = (value: Value) => {
+      if (made.has(value.id)) this.model.output(valueName(value), "float32", [value.rows, value.width]);
+    };
+    const last = this.#graph.nodes.indexOf(nodes.at(-1)!);
+    for (const node of this.#graph.nodes.slice(last + 1)) for (const value of inputsOf(node)) wanted(value);
+    for (const node of this.#graph.nodes) if (node.op === "attention") [node.k, node.v].forEach(wanted);
+    wanted(this.#graph.output);
+    const { inputs, outputs } = this.model;
+    return { model: this.model.finish(), weights: this.#weights, inputs, outputs };
+  }
+
+  #lower(node: Exclude<Node, { op: "embed" }>): string {
+    const { model } = this;
+    switch (node.op) {
+      case "linear":
+        return this.#linear(node);
+      case "rms_norm":
+        return this.#rmsNorm(node);
+      case "layer_norm": {
+        const gainAndBias = [this.plain(node.weight), ...(node.bias ? [this.plain(node.bias)] : [])];
+        return model.node("LayerNormalization", [this.read(node.x), ...gainAndBias], {
+          attributes: { axis: -1, epsilon: float(node.eps) },
+        });
+      }
+      case "rope":
+        return this.#rope(node);
+      case "attention":
+        return lowerAttention(this, node, this.#options.attention);
+      case "add":
+        return model.node("Add", [this.read(node.a), this.read(node.b)]);
+      case "mul":
+        return model.node("Mul", [this.read(node.a), this.read(node.b)]);
+      case "unary":
+        return this.#unary(node.kind, this.read(node.x));
+      case "scale":
+        return model.node("Mul", [this.read(node.x), model.constant("float32", [node.factor], [])]);
+      case "softcap":
+        return this.softcap(this.read(node.x), node.cap);
+      case "output_rows": {
+        const rows = model.input(INPUT.outputRows, "int64", ["outputs"]);
+        return model.node("Gather", [this.read(node.x), rows], { attributes: { axis: 0 } });
+      }
+    }
+  }
+
+  softcap(x: string, cap: number): string {
+    const { model } = this;
+    const tanh = model.node("Tanh", [model.node("Mul", [x, model.constant("float32", [1 / cap], [])])]);
+    return model.node("Mul", [tanh, model.constant("float32", [cap], [])]);
+  }
+
+  reshape(x: string, shape: readonly number[]): string {
+    return this.model.node("Reshape", [x, this.model.constant("int64", shape)]);
+  }
+
+  #linear({ x, weight, bias }: NodeOf<"linear">): string {
+    const { model } = this;
+    const [rows, cols] = weight.shape as readonly [number, number];
+    const form = this.#options.formOf(weight);
+    if (form === "f32") {
+      const inputs = [this.read(x), this.plain(weight), ...(bias ? [this.plain(bias)] : [])];
+      return model.node("Gemm", inputs, { attributes: { transB: 1 } });
+    }
+    const { bits } = quantizedForms[form];
+    const blocks = cols / BLOCK;
+    const bytes = (BLOCK * bits) / 8;
+    const values = this.#weight(weight, form, {
+      type: "uint8",
+      shape: [rows, blocks, bytes],
+      bytes: rows * blocks * bytes,
+    });
+    const scales = this.#weight(weight, "scales", {
+      type: "float32",
+      shape: [rows * blocks],
+      bytes: 4 * rows * blocks,
+    });
+    const y = model.node("MatMulNBits", [this.read(x), values, scales], {
+      domain: "com.microsoft",
+      attributes: { K: cols, N: rows, bits, block_size: BLOCK, accuracy_level: 1 },
+    });
+    return bias ? model.node("Add", [y, this.plain(bias)]) : y;
+  }
+
+  /** Head by head where the gain is narrower than the rows. */
+  #rmsNorm({ x, weight, eps }: NodeOf<"rms_norm">): string {
+    const [width] = weight.shape as readonly [number];
+    const perHead = width !== x.width;
+    const input = perHead ? this.reshape(this.read(x), [-1, width]) : this.read(x);
+    const y = this.model.node("SimplifiedLayerNormalization", [input, this.plain(weight)], {
+      attributes: { axis: -1, epsilon: float(eps), stash_type: 1 },
+    });
+    return perHead ? this.reshape(y, [-1, x.width]) : y;
+  }
+
+  /** The operation takes row s of the tables for row s of the input, since its position ids begin at 0. */
+  #rope({ x, headDim, rope }: NodeOf<"rope">): string {
+    const { model } = this;
+    const { cos, sin } = ropeNames(this.#ropes.indexOf(ropeKey(rope)));
+    const tables = [cos, sin].map((name) => model.input(name, "float32", ["tokens", rope.dims / 2]));
+    const heads = x.width / headDim;
+    const inputs = [this.reshape(this.read(x), [1, -1, x.width]), model.constant("int64", [0]), ...tables];
+    const y = model.node("RotaryEmbedding", inputs, {
+      domain: "com.microsoft",
+      attributes: {
+        interleaved: rope.style === "adjacent" ? 1 : 0,
+        num_heads: heads,
+        rotary_embedding_dim: rope.dims,
+      },
+    });
+    return this.reshape(y, [-1, x.width]);
+  }
+
+  #unary(kind: UnaryKind, x: string): string {
+    const { model } = this;
+    switch (kind) {
+      case "silu":
+        return model.node("Mul", [x, model.node("Sigmoid", [x])]);
+      case "gelu_tanh":
+        return model.node("Gelu", [x], { attributes: { approximate: "tanh" } });
+      case "gelu_erf":
+        return model.node("Gelu", [x], { attributes: { approximate: "none" } });
+      case "relu":
+        return model.node("Relu", [x]);
+      case "sigmoid":
+        return model.node("Sigmoid", [x]);
+    }
+  }
+}
+
+export type NodeOf<O extends Op> = Extract<Node, { readonly op: O }>;
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Names become names of files, inside the runtime; two that differ must stay different. */
+function safe(letter: string): string {
+  return /[A-Za-z0-9.]/.test(letter) ? letter : `_${letter.codePointAt(0)}_`;
+}

@@ -1,0 +1,237 @@
+// Where WebGPU is missing: the graph as an ONNX model on ONNX Runtime Web's processor kernels. Always exact: f32
+// throughout, keys and values too. Slots of a step run one after the other; sampling is the twin on the CPU.
+
+import { MAX_ROWS, PAGE_TOKENS } from "../../../kernels/common/batch";
+import { createSampler, type Sampler, sampleReference } from "../../../kernels/sample/reference";
+import { checkSampler } from "../../../kernels/sample/slot";
+import { FennecError } from "../../errors";
+import {
+  type Backend,
+  type BackendInput,
+  type BackendLimits,
+  type CacheGroup,
+  type Counters,
+  LAST_TOKEN,
+  type Row,
+  type SlotState,
+  type StepBatch,
+  type StepOutput,
+} from "../backend";
+import { BatchChecker } from "../batch_checker";
+import { cacheGroups } from "../cache_groups";
+import { newCounters } from "../counters";
+import { Executor, type ExecutorInput } from "./executor";
+import { KvStore } from "./kv";
+import { loadRuntime } from "./runtime";
+import { planWeights, tensorOf } from "./weight_forms";
+import { EmbeddingTable } from "./weights";
+
+const OUTPUTS = 128;
+
+/** The heap of wasm32 ends at 4 GiB; the runtime's own copies of packed weights and what a step needs take the rest. */
+const WEIGHT_BUDGET = 3 * 2 ** 30;
+
+export interface OnnxOptions {
+  /** Bytes of weights in the runtime at most; decides how many matrices are f32. */
+  readonly weightBudget?: number;
+  /** Bytes of weights handed over at once. */
+  readonly partBytes?: number;
+  /** Tokens in a page; the webgpu backend's when absent. */
+  readonly pageTokens?: number;
+}
+
+/**
+ * Loads a graph's weights into ONNX Runtime Web. Precision is always `exact`, keys and values f32.
+ *
+ * @throws FennecError `backend-unsupported` (the package is missing or has another version; an operation that the runtime
+ *   refuses), `out-of-memory`, `file-unsupported`, `tensor-missing`, `tensor-not-finite`, `aborted` by the signal, and
+ *   what reading the file throws.
+ */
+export async function createOnnxBackend(input: BackendInput, options: OnnxOptions = {}): Promise<Backend> {
+  const { graph, file } = input;
+  const { signal, onProgress } = input.options;
+  const plan = planWeights(graph, file, options.weightBudget ?? WEIGHT_BUDGET);
+  const runtime = await loadRuntime();
+  const reader = { file, ...(signal && { signal }) };
+  const bytesTotal = plan.bytes + plan.tableBytes;
+  const progress = (bytesLoaded: number) => onProgress?.({ phase: "weights", bytesLoaded, bytesTotal });
+  const tables = new Map<string, EmbeddingTable>();
+  for (const node of graph.nodes)
+    if (node.op === "embed" && !tables.has(node.weight.name)) {
+      tensorOf(file, node.weight);
+      tables.set(node.weight.name, await EmbeddingTable.read(reader, node.weight));
+    }
+  progress(plan.tableBytes);
+  const executorInput: ExecutorInput = {
+    graph,
+    runtime,
+    reader,
+    plan,
+    tables,
+    ...(options.partBytes !== undefined && { partBytes: options.partBytes }),
+  };
+  const grouped = await Executor.create(
+    { ...executorInput, onPart: (bytes) => progress(plan.tableBytes + bytes) },
+    "grouped",
+  );
+  const adapter = `ONNX Runtime Web ${runtime.version}, wasm, threads: ${runtime.threads}, ${plan.summary}`;
+  return new OnnxBackend(input, options, executorInput, grouped, adapter);
+}
+
+interface Slot {
+  readonly state: SlotState;
+  readonly sampler: Sampler;
+  lastToken: number;
+}
+
+class OnnxBackend implements Backend {
+  readonly kind = "onnx";
+  readonly precision = "exact";
+  readonly adapter: string;
+  readonly limits: BackendLimits;
+  readonly pageTokens: number;
+  readonly groups: readonly CacheGroup[];
+  readonly counters: Counters = newCounters();
+  readonly lost = new Promise<never>(() => {});
+  readonly #executorInput: ExecutorInput;
+  readonly #grouped: Executor;
+  readonly #kv: KvStore;
+  readonly #checker: BatchChecker;
+  readonly #slots: Slot[] = [];
+  /** For rows that see later ones; its weights are a second copy, so it is made when the first such rows come. */
+  #masked: Executor | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+  #disposed = false;
+
+  constructor(
+    input: BackendInput,
+    options: OnnxOptions,
+    executorInput: ExecutorInput,
+    grouped: Executor,
+    adapter: string,
+  ) {
+    const { slots, context, kvTokens } = input.options;
+    const { pageTokens = PAGE_TOKENS } = options;
+    this.adapter = adapter;
+    this.pageTokens = pageTokens;
+    this.limits = { rows: MAX_ROWS, outputs: OUTPUTS, slots, context };
+    const sizes = { pageTokens, elementBytes: 4, chunk: MAX_ROWS, slots, context, kvTokens };
+    this.groups = cacheGroups(input.graph, sizes);
+    this.#kv = new KvStore(input.graph.caches, this.groups, { pageTokens, slots, context });
+    this.#checker = new BatchChecker({ limits: this.limits, pageTokens, groups: this.groups, vocab: input.vocab });
+    this.#executorInput = executorInput;
+    this.#grouped = grouped;
+  }
+
+  get memory() {
+    const { plan } = this.#executorInput;
+    return {
+      weights: plan.bytes * (this.#masked ? 2 : 1) + plan.tableBytes,
+      kv: this.#kv.bytes,
+      other: 0,
+    };
+  }
+
+  openSlot(slot: number, state: SlotState): void {
+    checkSampler(state.sampler);
+    this.#checker.open(slot);
+    this.counters.slotWrites++;
+    void this.#inOrder(async () => {
+      this.#slots[slot] = { state, sampler: createSampler(state), lastToken: LAST_TOKEN };
+    });
+  }
+
+  step(batch: StepBatch): Promise<readonly StepOutput[]> {
+    try {
+      if (this.#disposed) throw disposed();
+      this.#checker.check(batch);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#inOrder(() => this.#run(batch));
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    void this.#inOrder(async () => {
+      await this.#grouped.release();
+      await this.#masked?.release();
+    });
+  }
+
+  /** Runs `task` after everything submitted before it, whether that failed or not. */
+  #inOrder<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(task);
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+
+  async #run({ rows, pages = [], pageCopies = [] }: StepBatch): Promise<readonly StepOutput[]> {
+    if (this.#disposed) throw disposed();
+    for (const page of pages) this.#kv.map(page);
+    for (const { group, from, to } of pageCopies) this.#kv.copy(group, from, to);
+    this.counters.pageWrites += pages.length;
+    this.counters.submits++;
+    const outputs: StepOutput[] = [];
+    for (const own of bySlot(rows)) outputs.push(...(await this.#runSlot(own)));
+    return outputs;
+  }
+
+  async #runSlot(rows: readonly Row[]): Promise<readonly StepOutput[]> {
+    const { slot } = rows[0]!;
+    const sequence = this.#slots[slot]!;
+    const runRows = rows.map(({ token, position, keyEnd = position + 1, want }) => ({
+      token: token === LAST_TOKEN ? sequence.lastToken : token,
+      position,
+      keyEnd,
+      wanted: want !== "nothing",
+    }));
+    const causal = runRows.every(({ position, keyEnd }) => keyEnd === position + 1);
+    const end = rows.at(-1)!.position + 1;
+    if (runRows.some(({ keyEnd }) => keyEnd > end))
+      throw new FennecError(
+        "invalid-argument",
+        `step: a row of slot ${slot} sees keys beyond position ${end - 1}, the last of the step; the onnx backend needs ` +
+          "all keys that a row sees in the step or before it.",
+      );
+    const executor = causal ? this.#grouped : await this.#maskedExecutor();
+    const logits = await executor.run(runRows, slot, this.#kv);
+    this.counters.dispatches++;
+    this.counters.bytesRead += logits.byteLength;
+    const wanted = rows.filter(({ want }) => want !== "nothing");
+    const vocab = logits.length / wanted.length;
+    return wanted.map(({ want, position }, output): StepOutput => {
+      const values = logits.slice(output * vocab, (output + 1) * vocab);
+      if (want === "logits") return { want, slot, logits: values };
+      const token = sampleReference(values, sequence.sampler, position);
+      sequence.lastToken = token;
+      return { want: "token", slot, generation: sequence.state.generation, token };
+    });
+  }
+
+  async #maskedExecutor(): Promise<Executor> {
+    const { plan } = this.#executorInput;
+    if (2 * plan.bytes > WEIGHT_BUDGET)
+      throw new FennecError(
+        "out-of-memory",
+        "step: rows with keyEnd need a second copy of the weights on the onnx backend, and both do not fit. Use WebGPU.",
+      );
+    this.#masked ??= await Executor.create(this.#executorInput, "masked");
+    return this.#masked;
+  }
+}
+
+function bySlot(rows: readonly Row[]): readonly (readonly Row[])[] {
+  const runs: Row[][] = [];
+  for (const row of rows) {
+    const last = runs.at(-1);
+    if (last?.[0]?.slot === row.slot) last.push(row);
+    else runs.push([row]);
+  }
+  return runs;
+}
+
+function disposed(): FennecError {
+  return new FennecError("disposed", "step: this backend was disposed; make a new one.");
+}
