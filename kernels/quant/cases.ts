@@ -41,6 +41,11 @@ function faultsIn(bytes: Uint8Array, blockBytes: number, floats: FormatReference
   return faults;
 }
 
+const F32_EXPONENT = [
+  { at: 2, mask: 0x80 },
+  { at: 3, mask: 0x7f },
+] as const;
+
 /** Where the exponent of a float is all ones: byte from its start, and which of its bits. */
 const EXPONENTS = {
   f16: [{ at: 1, mask: 0x7c }],
@@ -48,10 +53,8 @@ const EXPONENTS = {
     { at: 0, mask: 0x80 },
     { at: 1, mask: 0x7f },
   ],
-  f32: [
-    { at: 2, mask: 0x80 },
-    { at: 3, mask: 0x7f },
-  ],
+  f32: F32_EXPONENT,
+  f32_of_f16: F32_EXPONENT,
   e8m0: [{ at: 0, mask: 0xff }],
 } as const;
 

@@ -5,6 +5,7 @@ import { bf16 } from "./bf16/bf16";
 import { f16 } from "./f16/f16";
 import { f32 } from "./f32/f32";
 import type { WeightFormat } from "./format";
+import { groupedFormats } from "./grouped/grouped";
 import { iq1_s } from "./iq1_s/iq1_s";
 import { iq2_s } from "./iq2_s/iq2_s";
 import { iq2_xs } from "./iq2_xs/iq2_xs";
@@ -54,6 +55,7 @@ const LIST: readonly WeightFormat[] = [
   tq1_0,
   tq2_0,
   nvfp4,
+  ...groupedFormats,
 ];
 
 export const FORMATS: ReadonlyMap<string, WeightFormat> = new Map(LIST.map((format) => [format.type, format]));

@@ -7,7 +7,8 @@ import { f16Reference } from "./f16/reference";
 import { f32Reference } from "./f32/reference";
 import type { MatrixLayout, WeightFormat } from "./format";
 import type { FormatReference } from "./format_reference";
-import { floatToHalf } from "./half";
+import { groupedReferences } from "./grouped/reference";
+import { floatToHalf, halfToFloat } from "./half";
 import { iq1_sReference } from "./iq1_s/reference";
 import { iq2_sReference } from "./iq2_s/reference";
 import { iq2_xsReference } from "./iq2_xs/reference";
@@ -57,6 +58,7 @@ const REFERENCES: Readonly<Record<string, FormatReference>> = {
   TQ1_0: tq1_0Reference,
   TQ2_0: tq2_0Reference,
   NVFP4: nvfp4Reference,
+  ...groupedReferences,
 };
 
 export function referenceOf(format: WeightFormat): FormatReference {
@@ -92,7 +94,8 @@ export function noiseMatrix(
     floats.forEach(({ at, as }, index) => {
       const offset = block * format.blockBytes + at;
       const value = values[block * floats.length + index]!;
-      if (as === "f32") view.setFloat32(offset, value, true);
+      if (as === "f32_of_f16") view.setFloat32(offset, halfToFloat(floatToHalf(value)), true);
+      else if (as === "f32") view.setFloat32(offset, value, true);
       else if (as === "e8m0") view.setUint8(offset, (bitsOf(value) >>> 23) & 255);
       else if (as === "bf16") view.setUint16(offset, bitsOf(value) >>> 16, true);
       else if (subnormal) view.setUint16(offset, (next() < 0.5 ? 0x8000 : 0) | Math.floor(next() * 1024), true);

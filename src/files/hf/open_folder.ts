@@ -8,6 +8,7 @@ import type { MetadataValue, WeightsFile } from "../weights_file";
 import { hfArchitectures, sharedMetadata } from "./architectures";
 import { type HfConfig, hfConfig } from "./config";
 import type { ModelFolder } from "./folder";
+import { packedWeights } from "./packed/index";
 import type { Quantization } from "./quantize";
 import { openShards } from "./shards";
 import { ggufTensors } from "./tensors";
@@ -55,13 +56,14 @@ export async function openHuggingFace(
   }
   for (const [key, value] of await textMetadata(folder, outer.object, signal)) metadata.set(key, value);
 
+  const packed = packedWeights(inner) ?? packedWeights(outer);
   const shards = await openShards(folder, signal);
   try {
     return {
       format: "safetensors",
       name: folder.name,
       metadata,
-      tensors: ggufTensors(shards.tensors, { name: folder.name, config: inner, architecture, quantize }),
+      tensors: ggufTensors(shards.tensors, { name: folder.name, config: inner, architecture, packed, quantize }),
       bytes: shards.bytes,
       dispose: () => shards.dispose(),
     };
