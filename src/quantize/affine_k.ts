@@ -66,7 +66,7 @@ function onGrid(
   let bestError = Infinity;
   for (const scale of nearScale) {
     for (const min of nearMin) {
-      const error = affineError(values, from, importance, most, { scale: d * scale, min: dmin * min });
+      const error = affineError(values, from, importance, most, d * scale, dmin * min);
       if (error >= bestError) continue;
       best = [scale, min];
       bestError = error;

@@ -28,25 +28,55 @@ export function fitAffine(values: Float32Array, at: number, importance: Float64A
   const count = importance.length;
   let least = 0; // a min can only be subtracted
   let largest = values[at]!;
+  let weight = 0;
+  let sumX = 0;
   for (let i = 0; i < count; i++) {
-    least = Math.min(least, values[at + i]!);
-    largest = Math.max(largest, values[at + i]!);
+    const value = values[at + i]!;
+    if (value < least) least = value;
+    if (value > largest) largest = value;
+    weight += importance[i]!;
+    sumX += importance[i]! * value;
   }
   const range = largest - least;
-  if (range === 0) return { scale: 0, min: 0 };
+  if (range <= 0) return { scale: 0, min: 0 };
 
-  let best: AffineFit = { scale: range / most, min: -least };
-  let bestError = affineError(values, at, importance, most, best);
+  let scale = range / most;
+  let min = -least;
+  // Errors here lack the weighted squares of the values, which are the same for all candidates.
+  let bestError = Infinity;
   for (let step = 0; step <= STEPS; step++) {
     const perUnit = (most - REACH + (2 * REACH * step) / STEPS) / range;
-    const found = solveAffine(values, at, importance, most, perUnit, -least);
-    if (!found) continue;
-    const error = affineError(values, at, importance, most, found);
+    let sumL = 0;
+    let sumLL = 0;
+    let sumLX = 0;
+    for (let i = 0; i < count; i++) {
+      const value = values[at + i]!;
+      let level = Math.floor(perUnit * (value - least) + 0.5);
+      if (level > most) level = most;
+      const weighted = importance[i]! * level;
+      sumL += weighted;
+      sumLL += weighted * level;
+      sumLX += weighted * value;
+    }
+    const determinant = weight * sumLL - sumL * sumL;
+    if (!(determinant > 0)) continue;
+    let ownScale = (weight * sumLX - sumX * sumL) / determinant;
+    let ownMin = (sumL * sumLX - sumLL * sumX) / determinant;
+    if (ownMin < 0) {
+      ownMin = 0;
+      ownScale = sumLX / sumLL;
+    }
+    if (!(ownScale > 0)) continue;
+    const error =
+      ownScale * ownScale * sumLL +
+      ownMin * ownMin * weight +
+      2 * (ownMin * sumX - ownScale * ownMin * sumL - ownScale * sumLX);
     if (error >= bestError) continue;
-    best = found;
+    scale = ownScale;
+    min = ownMin;
     bestError = error;
   }
-  return best;
+  return { scale, min };
 }
 
 /** Weighted squared error after rounding to the levels of a fit. */
@@ -55,49 +85,20 @@ export function affineError(
   at: number,
   importance: Float64Array,
   most: number,
-  { scale, min }: AffineFit,
+  scale: number,
+  min: number,
 ): number {
   let error = 0;
   for (let i = 0; i < importance.length; i++) {
     const value = values[at + i]!;
-    error += importance[i]! * (scale * affineLevel(value, scale, min, most) - min - value) ** 2;
+    const off = scale * affineLevel(value, scale, min, most) - min - value;
+    error += importance[i]! * off * off;
   }
   return error;
 }
 
 export function affineLevel(value: number, scale: number, min: number, most: number): number {
-  return scale === 0 ? 0 : clampLevel(Math.round((value + min) / scale), 0, most);
-}
-
-function solveAffine(
-  values: Float32Array,
-  at: number,
-  importance: Float64Array,
-  most: number,
-  perUnit: number,
-  shift: number,
-): AffineFit | undefined {
-  let weight = 0;
-  let sumX = 0;
-  let sumL = 0;
-  let sumLL = 0;
-  let sumLX = 0;
-  for (let i = 0; i < importance.length; i++) {
-    const value = values[at + i]!;
-    const level = clampLevel(Math.round(perUnit * (value + shift)), 0, most);
-    const w = importance[i]!;
-    weight += w;
-    sumX += w * value;
-    sumL += w * level;
-    sumLL += w * level * level;
-    sumLX += w * level * value;
-  }
-  const determinant = weight * sumLL - sumL * sumL;
-  if (!(determinant > 0)) return undefined;
-  const scale = (weight * sumLX - sumX * sumL) / determinant;
-  const min = (sumL * sumLX - sumLL * sumX) / determinant;
-  const free = min >= 0 ? { scale, min } : { scale: sumLX / sumLL, min: 0 };
-  return free.scale > 0 ? free : undefined;
+  return scale === 0 ? 0 : clampLevel(Math.floor((value + min) / scale + 0.5), 0, most);
 }
 
 /**
