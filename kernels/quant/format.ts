@@ -34,7 +34,7 @@ export interface WeightFormat {
   readonly loader: Part;
   /** WGSL of functions that the loader calls and that several formats share. They bind nothing and are never prefixed. */
   readonly shared?: readonly string[];
-  /** What the uploader writes to the section {@link CODEBOOK_SECTION} of each part, once. */
+  /** What the uploader writes once to section CODEBOOK_SECTION (codebooks.ts) of each part. */
   readonly codebook?: Codebook;
   /** Brings uploaded blocks into the loader's layout; see {@link defineRepack}. The target starts zeroed. */
   readonly repack: Kernel;
@@ -67,7 +67,7 @@ export function layoutOf(words: readonly number[], chunkBlocks: number): MatrixL
   const sections: [number, number, number, number] = [0, 0, 0, 0];
   let end = 0;
   words.forEach((size, at) => {
-    sections[at] = end;
+    if (size > 0) sections[at] = end;
     end += 4 * Math.ceil(size / 4);
   });
   return { bytes: 4 * end, sections, chunkBlocks };
