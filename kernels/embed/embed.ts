@@ -1,3 +1,5 @@
+// The first operation of a model: rows of the embedding matrix by token, for any weight format.
+
 import batch from "../common/batch.wgsl?raw";
 import grid from "../common/grid.wgsl?raw";
 import slots from "../common/slots.wgsl?raw";
