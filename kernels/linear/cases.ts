@@ -103,7 +103,7 @@ const prefilled = new Set(["F16", "Q4_0", "Q6_K"]);
 
 /** Decode and prefill, three groups of 32 columns or one block: each format alone, and the self-test of any linear. */
 export function smallLinearCases(format: WeightFormat, options: LinearOptions = {}): readonly KernelCase[] {
-  const cols = Math.max(96, format.blockWeights);
+  const cols = format.blockWeights * Math.ceil(96 / format.blockWeights);
   return [
     at("one row", format, { xRows: 1, rows: 9, cols }, options),
     at("prefill of 17, one more than decode takes", format, { xRows: 17, rows: 9, cols }, options),

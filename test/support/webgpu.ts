@@ -23,7 +23,7 @@ export async function webgpuBackend(
     graph,
     file,
     vocab: config.vocab,
-    options: { precision, kv, kvTokens: slots * context, context, slots },
+    options: { precision, kv, kvTokens: slots * context, context, slots, ...(onProgress && { onProgress }) },
   } as const;
   // The kernel tests run all that the self-test would.
   return createWebgpuBackend(input, await testGpu(), { selfTest: false, ...options });

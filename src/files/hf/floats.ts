@@ -57,19 +57,44 @@ export function e5m2ToFloat(bits: number): number {
 
 /** Values of a tensor's bytes, little-endian. Undefined for a dtype that holds no floats. */
 export function floatsOf(dtype: string, bytes: Uint8Array): Float32Array<ArrayBuffer> | undefined {
+  const width = WIDTHS[dtype];
+  if (!width) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const read = READERS[dtype];
-  if (!read) return undefined;
-  const values = new Float32Array(bytes.byteLength / read.bytes);
-  for (let i = 0, at = 0; i < values.length; i++, at += read.bytes) values[i] = read.value(view, at);
+  const values = new Float32Array(bytes.byteLength / width);
+  const count = values.length;
+  // One loop per type: hundreds of millions of weights go through here.
+  switch (dtype) {
+    case "F64":
+      for (let i = 0; i < count; i++) values[i] = view.getFloat64(8 * i, true);
+      break;
+    case "F32":
+      for (let i = 0; i < count; i++) values[i] = view.getFloat32(4 * i, true);
+      break;
+    case "F16": {
+      const table = halfTable();
+      for (let i = 0; i < count; i++) values[i] = table[view.getUint16(2 * i, true)]!;
+      break;
+    }
+    case "BF16": {
+      const words = new Uint32Array(values.buffer);
+      for (let i = 0; i < count; i++) words[i] = view.getUint16(2 * i, true) << 16;
+      break;
+    }
+    case "F8_E4M3":
+      for (let i = 0; i < count; i++) values[i] = e4m3ToFloat(bytes[i]!);
+      break;
+    default:
+      for (let i = 0; i < count; i++) values[i] = e5m2ToFloat(bytes[i]!);
+  }
   return values;
 }
 
-const READERS: Readonly<Record<string, { bytes: number; value: (view: DataView, at: number) => number }>> = {
-  F64: { bytes: 8, value: (view, at) => view.getFloat64(at, true) },
-  F32: { bytes: 4, value: (view, at) => view.getFloat32(at, true) },
-  F16: { bytes: 2, value: (view, at) => halfToFloat(view.getUint16(at, true)) },
-  BF16: { bytes: 2, value: (view, at) => bfloatToFloat(view.getUint16(at, true)) },
-  F8_E4M3: { bytes: 1, value: (view, at) => e4m3ToFloat(view.getUint8(at)) },
-  F8_E5M2: { bytes: 1, value: (view, at) => e5m2ToFloat(view.getUint8(at)) },
-};
+const WIDTHS: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, F8_E4M3: 1, F8_E5M2: 1 };
+
+let halves: Float32Array | undefined;
+
+/** Value of each f16, 256 KiB, made when first needed. */
+function halfTable(): Float32Array {
+  halves ??= Float32Array.from({ length: 65_536 }, (_, bits) => halfToFloat(bits));
+  return halves;
+}

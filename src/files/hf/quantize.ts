@@ -44,11 +44,18 @@ export function quantizedRows(rows: Rows, quantization: Quantization): Rows | un
 
 function q8Block(values: Float32Array, at: number, out: DataView, to: number): void {
   let largest = 0;
-  for (let i = 0; i < WEIGHTS; i++) largest = Math.max(largest, Math.abs(values[at + i]!)); // NaN stays NaN
+  for (let i = at; i < at + WEIGHTS; i++) {
+    const magnitude = Math.abs(values[i]!);
+    if (!(magnitude <= largest)) largest = magnitude;
+  }
   const scale = Math.fround(largest / 127);
   const inverse = scale ? Math.fround(1 / scale) : 0;
   out.setUint16(to, floatToHalf(scale), true);
-  for (let i = 0; i < WEIGHTS; i++) out.setInt8(to + 2 + i, roundAway(Math.fround(values[at + i]! * inverse)));
+  for (let i = 0; i < WEIGHTS; i++) {
+    const value = Math.fround(values[at + i]! * inverse);
+    // To the nearest whole number, halves away from zero.
+    out.setInt8(to + 2 + i, value < 0 ? -Math.floor(0.5 - value) : Math.floor(value + 0.5));
+  }
 }
 
 function q4Block(values: Float32Array, at: number, out: DataView, to: number): void {
@@ -66,9 +73,4 @@ function q4Block(values: Float32Array, at: number, out: DataView, to: number): v
   const nibble = (i: number) => Math.min(15, Math.trunc(Math.fround(Math.fround(values[at + i]! * inverse) + 8.5)));
   out.setUint16(to, floatToHalf(scale), true);
   for (let i = 0; i < WEIGHTS / 2; i++) out.setUint8(to + 2 + i, nibble(i) | (nibble(i + WEIGHTS / 2) << 4));
-}
-
-/** To the nearest whole number, halves away from zero. */
-function roundAway(value: number): number {
-  return value < 0 ? -Math.floor(0.5 - value) : Math.floor(value + 0.5);
 }
