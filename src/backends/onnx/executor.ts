@@ -4,11 +4,12 @@
 import { FennecError } from "../../errors";
 import type { Graph, Node } from "../../graph/graph";
 import type { KvStore, NewRows } from "./kv";
-import { INPUT, type LoweredPart, lowerPart, maskName, pastNames, ropeNames, ropesOf, valueName } from "./lower";
+import { type LoweredPart, lowerPart, ropesOf } from "./lower";
 import type { AttentionForm } from "./lower_attention";
+import { INPUT, maskName, pastNames, ropeNames, valueName } from "./names";
 import type { HostTensor, HostTensors, Runtime, RuntimeSession } from "./runtime";
 import { formBytes, sizeOf, vectorsOf, type WeightPlan } from "./weight_forms";
-import { type EmbeddingTable, readF32, readPart, type WeightReader } from "./weights";
+import { readF32, readPart, type WeightReader } from "./weights";
 
 /** Weights of a part, bytes: what JavaScript holds at once while loading. A single larger matrix makes a part alone. */
 const PART_BYTES = 128 << 20;
@@ -29,8 +30,6 @@ export interface ExecutorInput {
   readonly runtime: Runtime;
   readonly reader: WeightReader;
   readonly plan: WeightPlan;
-  /** By name of the weight. */
-  readonly tables: ReadonlyMap<string, EmbeddingTable>;
   readonly partBytes?: number;
   /** After each part: bytes of weights that are in the runtime. */
   readonly onPart?: (bytes: number) => void;
@@ -42,8 +41,8 @@ interface Part {
 }
 
 export class Executor {
+  readonly form: AttentionForm;
   readonly #input: ExecutorInput;
-  readonly #form: AttentionForm;
   readonly #parts: readonly Part[];
   /** By kind of rope: radians per position, `[dims / 2]`. */
   readonly #angles: readonly Float64Array[];
@@ -55,7 +54,7 @@ export class Executor {
     angles: readonly Float64Array[],
   ) {
     this.#input = input;
-    this.#form = form;
+    this.form = form;
     this.#parts = parts;
     this.#angles = angles;
   }
@@ -91,7 +90,7 @@ export class Executor {
     const end = first + rows.length;
     kv.prepare(slot, first, end);
     const values: Record<string, HostTensor> = { ...this.#hostInputs(rows, end), ...this.#past(slot, kv) };
-    if (this.#form === "masked") Object.assign(values, this.#masks(rows, slot, kv));
+    if (this.form === "masked") Object.assign(values, this.#masks(rows, slot, kv));
     for (const { session } of this.#parts) {
       for (const [name, data] of await session.run(values))
         values[name] = { type: "float32", data, dims: [data.length / this.#widthOf(name), this.#widthOf(name)] };
@@ -115,7 +114,7 @@ export class Executor {
   }
 
   #hostInputs(rows: readonly RunRow[], end: number): HostTensors {
-    const { graph, tables } = this.#input;
+    const { graph, reader } = this.#input;
     const inputs: Record<string, HostTensor> = {
       [INPUT.outputRows]: int64(rows.flatMap(({ wanted }, row) => (wanted ? [row] : []))),
       [INPUT.lastKey]: { type: "int32", data: Int32Array.of(end - 1), dims: [1] },
@@ -125,7 +124,7 @@ export class Executor {
     for (const node of graph.nodes)
       if (node.op === "embed") {
         const { width } = node.out;
-        const table = tables.get(node.weight.name)!;
+        const table = reader.tables.get(node.weight.name)!;
         const tokens = rows.map(({ token }) => token);
         inputs[valueName(node.out)] = f32(table.lookup(tokens, width, node.scale), rows.length, width);
       }

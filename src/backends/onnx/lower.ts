@@ -5,14 +5,14 @@ import {
   type Graph,
   inputsOf,
   type Node,
-  type Op,
   type RopeSpec,
   type UnaryKind,
   type Value,
   type WeightRef,
 } from "../../graph/graph";
-import { type AttentionForm, lowerAttention } from "./lower_attention";
+import { type AttentionForm, type AttentionLowering, lowerAttention, type NodeOf } from "./lower_attention";
 import { type ExternalTensor, float, ModelBuilder } from "./model_builder";
+import { INPUT, ropeNames, valueName } from "./names";
 import { BLOCK, type MatrixForm, quantizedForms } from "./weight_forms";
 
 /** What the bytes of an external tensor are made from. */
@@ -36,27 +36,6 @@ export interface LowerOptions {
   readonly formOf: (ref: WeightRef) => MatrixForm;
 }
 
-/** Names of inputs and outputs, for whoever fills them. */
-export const INPUT = {
-  /** int64 `[outputs]`: rows whose logits are wanted. */
-  outputRows: "output_rows",
-  /** int32 `[1]`: keys after this step, less one. */
-  lastKey: "last_key",
-  /** int32 scalar: keys after this step. */
-  keys: "keys",
-  /** f32 `[tokens, 1]` of zeros. */
-  zeros: "zeros",
-} as const;
-
-/** f32 `[tokens, width]`; of an `embed` node it is an input. */
-export const valueName = (value: Value): string => `v${value.id}`;
-/** f32 `[tokens, dims / 2]`, of one kind of rope. */
-export const ropeNames = (kind: number) => ({ cos: `cos_${kind}`, sin: `sin_${kind}` });
-/** f32 `[1, kvHeads, capacity, headDim]`: what earlier steps left; unused rows are finite. */
-export const pastNames = (layer: number) => ({ key: `past_key_${layer}`, value: `past_value_${layer}` });
-/** f32 `[tokens, capacity + tokens]`: added to the scores of layers with this window. */
-export const maskName = (window: number | undefined): string => `mask_${window ?? "all"}`;
-
 /** Ropes that turn by the same angles, once, in the order of the graph. */
 export function ropesOf(graph: Graph): readonly RopeSpec[] {
   const kinds = new Map<string, RopeSpec>();
@@ -75,7 +54,7 @@ export function lowerPart(graph: Graph, nodes: readonly Node[], options: LowerOp
   return lowering.finish(nodes);
 }
 
-export class Lowering {
+class Lowering implements AttentionLowering {
   readonly model = new ModelBuilder();
   readonly #graph: Graph;
   readonly #options: LowerOptions;
@@ -242,8 +221,6 @@ export class Lowering {
     }
   }
 }
-
-export type NodeOf<O extends Op> = Extract<Node, { readonly op: O }>;
 
 function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);

@@ -1,11 +1,27 @@
 // Attention in two forms. `grouped` is the runtime's own operation: causal, fast, for all usual rows. `masked` is written
 // out in plain operations and takes its mask as an input: rows that see later ones need it.
 
-import type { Lowering, NodeOf } from "./lower";
-import { INPUT, maskName, pastNames } from "./lower";
-import { type Attribute, float } from "./model_builder";
+import type { Graph, Node, Op, Value, WeightRef } from "../../graph/graph";
+import { type Attribute, float, type ModelBuilder } from "./model_builder";
+import { INPUT, maskName, pastNames } from "./names";
 
 export type AttentionForm = "grouped" | "masked";
+
+export type NodeOf<O extends Op> = Extract<Node, { readonly op: O }>;
+
+/** What of the lowering attention uses. Strings are names of ONNX values. */
+export interface AttentionLowering {
+  readonly model: ModelBuilder;
+  read(value: Value): string;
+  plain(ref: WeightRef, shape?: readonly number[]): string;
+  reshape(x: string, shape: readonly number[]): string;
+  softcap(x: string, cap: number): string;
+}
+
+/** The runtime's operation takes heads of a multiple of 8 elements. */
+export function groupedFits(graph: Graph): boolean {
+  return graph.caches.every(({ headDim }) => headDim % 8 === 0);
+}
 
 interface Heads {
   readonly headDim: number;
@@ -14,20 +30,20 @@ interface Heads {
   readonly scale: number;
 }
 
-export function lowerAttention(lowering: Lowering, node: NodeOf<"attention">, form: AttentionForm): string {
+export function lowerAttention(lowering: AttentionLowering, node: NodeOf<"attention">, form: AttentionForm): string {
   const { headDim, scale = 1 / Math.sqrt(headDim) } = node.spec;
   const sizes = { headDim, heads: node.q.width / headDim, kvHeads: node.k.width / headDim, scale };
   return form === "grouped" ? grouped(lowering, node, sizes) : masked(lowering, node, sizes);
 }
 
-function pastOf({ model }: Lowering, node: NodeOf<"attention">, { kvHeads, headDim }: Heads) {
+function pastOf({ model }: AttentionLowering, node: NodeOf<"attention">, { kvHeads, headDim }: Heads) {
   const { key, value } = pastNames(node.spec.layer);
   const shape = [1, kvHeads, "capacity", headDim];
   return { key: model.input(key, "float32", shape), value: model.input(value, "float32", shape) };
 }
 
 /** GroupQueryAttention of ONNX Runtime's own operators. */
-function grouped(lowering: Lowering, node: NodeOf<"attention">, sizes: Heads): string {
+function grouped(lowering: AttentionLowering, node: NodeOf<"attention">, sizes: Heads): string {
   const { model } = lowering;
   const { spec, q, k, v } = node;
   const past = pastOf(lowering, node, sizes);
@@ -57,7 +73,11 @@ function grouped(lowering: Lowering, node: NodeOf<"attention">, sizes: Heads): s
 }
 
 /** softmax(cap(scale · q · kᵀ) + mask, sinks) · v, the heads that share a key head as more rows of it. */
-function masked(lowering: Lowering, node: NodeOf<"attention">, { headDim, heads, kvHeads, scale }: Heads): string {
+function masked(
+  lowering: AttentionLowering,
+  node: NodeOf<"attention">,
+  { headDim, heads, kvHeads, scale }: Heads,
+): string {
   const { model } = lowering;
   const { spec, q } = node;
   const group = heads / kvHeads;

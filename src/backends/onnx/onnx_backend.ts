@@ -22,8 +22,9 @@ import { cacheGroups } from "../cache_groups";
 import { newCounters } from "../counters";
 import { Executor, type ExecutorInput } from "./executor";
 import { KvStore } from "./kv";
+import { groupedFits } from "./lower_attention";
 import { loadRuntime } from "./runtime";
-import { planWeights, tensorOf } from "./weight_forms";
+import { planWeights } from "./weight_forms";
 import { EmbeddingTable } from "./weights";
 
 const OUTPUTS = 128;
@@ -52,30 +53,27 @@ export async function createOnnxBackend(input: BackendInput, options: OnnxOption
   const { signal, onProgress } = input.options;
   const plan = planWeights(graph, file, options.weightBudget ?? WEIGHT_BUDGET);
   const runtime = await loadRuntime();
-  const reader = { file, ...(signal && { signal }) };
+  const tables = new Map<string, EmbeddingTable>();
+  const reader = { file, tables, ...(signal && { signal }) };
   const bytesTotal = plan.bytes + plan.tableBytes;
   const progress = (bytesLoaded: number) => onProgress?.({ phase: "weights", bytesLoaded, bytesTotal });
-  const tables = new Map<string, EmbeddingTable>();
   for (const node of graph.nodes)
-    if (node.op === "embed" && !tables.has(node.weight.name)) {
-      tensorOf(file, node.weight);
+    if (node.op === "embed" && !tables.has(node.weight.name))
       tables.set(node.weight.name, await EmbeddingTable.read(reader, node.weight));
-    }
   progress(plan.tableBytes);
   const executorInput: ExecutorInput = {
     graph,
     runtime,
     reader,
     plan,
-    tables,
     ...(options.partBytes !== undefined && { partBytes: options.partBytes }),
   };
-  const grouped = await Executor.create(
+  const main = await Executor.create(
     { ...executorInput, onPart: (bytes) => progress(plan.tableBytes + bytes) },
-    "grouped",
+    groupedFits(graph) ? "grouped" : "masked",
   );
   const adapter = `ONNX Runtime Web ${runtime.version}, wasm, threads: ${runtime.threads}, ${plan.summary}`;
-  return new OnnxBackend(input, options, executorInput, grouped, adapter);
+  return new OnnxBackend(input, options, executorInput, main, adapter);
 }
 
 interface Slot {
@@ -94,7 +92,7 @@ class OnnxBackend implements Backend {
   readonly counters: Counters = newCounters();
   readonly lost = new Promise<never>(() => {});
   readonly #executorInput: ExecutorInput;
-  readonly #grouped: Executor;
+  readonly #main: Executor;
   readonly #kv: KvStore;
   readonly #checker: BatchChecker;
   readonly #slots: Slot[] = [];
@@ -107,7 +105,7 @@ class OnnxBackend implements Backend {
     input: BackendInput,
     options: OnnxOptions,
     executorInput: ExecutorInput,
-    grouped: Executor,
+    main: Executor,
     adapter: string,
   ) {
     const { slots, context, kvTokens } = input.options;
@@ -120,13 +118,14 @@ class OnnxBackend implements Backend {
     this.#kv = new KvStore(input.graph.caches, this.groups, { pageTokens, slots, context });
     this.#checker = new BatchChecker({ limits: this.limits, pageTokens, groups: this.groups, vocab: input.vocab });
     this.#executorInput = executorInput;
-    this.#grouped = grouped;
+    this.#main = main;
+    if (main.form === "masked") this.#masked = main;
   }
 
   get memory() {
     const { plan } = this.#executorInput;
     return {
-      weights: plan.bytes * (this.#masked ? 2 : 1) + plan.tableBytes,
+      weights: plan.bytes * this.#executors.length + plan.tableBytes,
       kv: this.#kv.bytes,
       other: 0,
     };
@@ -155,8 +154,7 @@ class OnnxBackend implements Backend {
     if (this.#disposed) return;
     this.#disposed = true;
     void this.#inOrder(async () => {
-      await this.#grouped.release();
-      await this.#masked?.release();
+      for (const executor of this.#executors) await executor.release();
     });
   }
 
@@ -195,7 +193,7 @@ class OnnxBackend implements Backend {
         `step: a row of slot ${slot} sees keys beyond position ${end - 1}, the last of the step; the onnx backend needs ` +
           "all keys that a row sees in the step or before it.",
       );
-    const executor = causal ? this.#grouped : await this.#maskedExecutor();
+    const executor = causal ? this.#main : await this.#maskedExecutor();
     const logits = await executor.run(runRows, slot, this.#kv);
     this.counters.dispatches++;
     this.counters.bytesRead += logits.byteLength;
@@ -210,14 +208,19 @@ class OnnxBackend implements Backend {
     });
   }
 
+  get #executors(): readonly Executor[] {
+    return this.#masked && this.#masked !== this.#main ? [this.#main, this.#masked] : [this.#main];
+  }
+
   async #maskedExecutor(): Promise<Executor> {
+    if (this.#masked) return this.#masked;
     const { plan } = this.#executorInput;
     if (2 * plan.bytes > WEIGHT_BUDGET)
       throw new FennecError(
         "out-of-memory",
         "step: rows with keyEnd need a second copy of the weights on the onnx backend, and both do not fit. Use WebGPU.",
       );
-    this.#masked ??= await Executor.create(this.#executorInput, "masked");
+    this.#masked = await Executor.create(this.#executorInput, "masked");
     return this.#masked;
   }
 }

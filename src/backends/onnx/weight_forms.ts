@@ -1,6 +1,7 @@
 // In which form each matrix lies in the wasm heap, and the bytes of each form. All forms hold the file's weights exactly;
 // they differ in size and speed: the runtime widens quantized forms to f32 at each call, so f32 is taken where it fits.
 
+import { halfToFloat } from "../../../kernels/quant/half";
 import { formatOf } from "../../../kernels/quant/index";
 import { FennecError } from "../../errors";
 import type { TensorInfo, WeightsFile } from "../../files/weights_file";
@@ -50,9 +51,8 @@ export function packBlocks(form: QuantizedForm, blocks: Uint8Array, values: Uint
   const { bits, pack } = quantizedForms[form];
   const valueBytes = (BLOCK * bits) / 8;
   const blockBytes = SCALE_BYTES + valueBytes;
-  const half = formatOf("F16");
   for (let block = 0, at = 0; at < blocks.length; block++, at += blockBytes) {
-    scales[block] = half.dequantize(blocks.subarray(at, at + SCALE_BYTES))[0]!;
+    scales[block] = halfToFloat(blocks[at]! | (blocks[at + 1]! << 8));
     const into = values.subarray(block * valueBytes, (block + 1) * valueBytes);
     pack(blocks.subarray(at + SCALE_BYTES, at + blockBytes), into);
   }

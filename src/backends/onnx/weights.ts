@@ -14,6 +14,8 @@ const CHUNK_BYTES = 8 << 20;
 export interface WeightReader {
   readonly file: WeightsFile;
   readonly signal?: AbortSignal;
+  /** Tables that were read before, by name: a head that is tied to one is made from it, not from the file. */
+  readonly tables: Map<string, EmbeddingTable>;
 }
 
 /** The bytes of all external tensors of a part, by name. Each tensor of the file is read once. */
@@ -36,12 +38,13 @@ export async function readPart(
 }
 
 /** @throws FennecError `tensor-not-finite`, and what reading the file throws. */
-export async function readF32({ file, signal }: WeightReader, ref: WeightRef): Promise<Float32Array<ArrayBuffer>> {
+export async function readF32(reader: WeightReader, ref: WeightRef): Promise<Float32Array<ArrayBuffer>> {
+  const { file } = reader;
   const tensor = tensorOf(file, ref);
   const { dequantize } = formatOf(tensor.type);
   const values = new Float32Array(sizeOf(ref));
   let filled = 0;
-  for await (const bytes of chunks(tensor, signal)) {
+  for await (const bytes of chunks(reader, tensor)) {
     const part = dequantize(bytes);
     checkFinite(file, tensor, part, filled);
     values.set(part, filled);
@@ -50,7 +53,8 @@ export async function readF32({ file, signal }: WeightReader, ref: WeightRef): P
   return values;
 }
 
-async function readQuantized({ file, signal }: WeightReader, ref: WeightRef, form: QuantizedForm) {
+async function readQuantized(reader: WeightReader, ref: WeightRef, form: QuantizedForm) {
+  const { file } = reader;
   const tensor = tensorOf(file, ref);
   const { blockWeights } = formatOf(tensor.type);
   const blocks = sizeOf(ref) / blockWeights;
@@ -58,7 +62,7 @@ async function readQuantized({ file, signal }: WeightReader, ref: WeightRef, for
   const values = new Uint8Array(blocks * valueBytes);
   const scales = new Float32Array(blocks);
   let block = 0;
-  for await (const bytes of chunks(tensor, signal)) {
+  for await (const bytes of chunks(reader, tensor)) {
     const count = bytes.length / formatOf(tensor.type).blockBytes;
     const into = scales.subarray(block, block + count);
     packBlocks(form, bytes, values.subarray(block * valueBytes, (block + count) * valueBytes), into);
@@ -68,12 +72,14 @@ async function readQuantized({ file, signal }: WeightReader, ref: WeightRef, for
   return { values, scales };
 }
 
-async function* chunks(tensor: TensorInfo, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+async function* chunks({ signal, tables }: WeightReader, tensor: TensorInfo): AsyncIterable<Uint8Array> {
+  const held = tables.get(tensor.name)?.rows;
   const { blockBytes } = formatOf(tensor.type);
   const step = Math.ceil(CHUNK_BYTES / blockBytes) * blockBytes;
   for (let at = 0; at < tensor.bytes; at += step) {
     signal?.throwIfAborted();
-    yield await tensor.source.read(tensor.offset + at, Math.min(step, tensor.bytes - at), signal);
+    const length = Math.min(step, tensor.bytes - at);
+    yield held ? held.subarray(at, at + length) : await tensor.source.read(tensor.offset + at, length, signal);
   }
 }
 
@@ -89,38 +95,35 @@ function checkFinite(file: WeightsFile, tensor: TensorInfo, values: Float32Array
 
 /** An embedding table in the file's own bytes; rows are widened when a step needs them. */
 export class EmbeddingTable {
-  readonly bytes: number;
-  readonly #rows: Uint8Array;
+  readonly rows: Uint8Array;
   readonly #rowBytes: number;
   readonly #dequantize: (bytes: Uint8Array) => Float32Array;
-  readonly #check: (values: Float32Array, row: number) => void;
 
-  static async read({ file, signal }: WeightReader, ref: WeightRef): Promise<EmbeddingTable> {
-    const tensor = tensorOf(file, ref);
+  /** @throws FennecError `tensor-not-finite`, and what reading the file throws. */
+  static async read(reader: WeightReader, ref: WeightRef): Promise<EmbeddingTable> {
+    const tensor = tensorOf(reader.file, ref);
+    const { dequantize, blockBytes, blockWeights } = formatOf(tensor.type);
     const rows = new Uint8Array(tensor.bytes);
     let at = 0;
-    for await (const bytes of chunks(tensor, signal)) {
+    for await (const bytes of chunks(reader, tensor)) {
+      checkFinite(reader.file, tensor, dequantize(bytes), (at / blockBytes) * blockWeights);
       rows.set(bytes, at);
       at += bytes.length;
     }
-    return new EmbeddingTable(file, tensor, rows);
+    return new EmbeddingTable(rows, rows.length / ref.shape[0]!, dequantize);
   }
 
-  private constructor(file: WeightsFile, tensor: TensorInfo, rows: Uint8Array) {
-    this.bytes = rows.length;
-    this.#rows = rows;
-    this.#rowBytes = rows.length / tensor.shape[0]!;
-    this.#dequantize = formatOf(tensor.type).dequantize;
-    const width = tensor.shape[1]!;
-    this.#check = (values, row) => checkFinite(file, tensor, values, row * width);
+  private constructor(rows: Uint8Array, rowBytes: number, dequantize: (bytes: Uint8Array) => Float32Array) {
+    this.rows = rows;
+    this.#rowBytes = rowBytes;
+    this.#dequantize = dequantize;
   }
 
-  /** Rows `[tokens, width]` times `scale`. @throws FennecError `tensor-not-finite`. */
+  /** Rows `[tokens, width]` times `scale`. */
   lookup(tokens: readonly number[], width: number, scale: number): Float32Array {
     const result = new Float32Array(tokens.length * width);
     tokens.forEach((token, row) => {
-      const values = this.#dequantize(this.#rows.subarray(token * this.#rowBytes, (token + 1) * this.#rowBytes));
-      this.#check(values, token);
+      const values = this.#dequantize(this.rows.slice(token * this.#rowBytes, (token + 1) * this.#rowBytes));
       for (let i = 0; i < width; i++) result[row * width + i] = values[i]! * scale;
     });
     return result;
