@@ -1,8 +1,7 @@
 // Opening MODEL: its header alone, or the whole as an engine.
 
 import type { FennecEngine } from "../api/surface";
-import { openWeights } from "../files/open";
-import { openSource } from "../files/open_source";
+import { openModel } from "../files/open_model";
 import type { WeightsFile } from "../files/weights_file";
 import { type EngineProgress, type LoadOptions, load } from "../load";
 import { chatTemplateFromMetadata } from "../text/chat_template";
@@ -25,8 +24,7 @@ export const runOptions = {
 
 /** Reads the header, runs `work`, closes the file. */
 export async function withHeader<T>(args: Args, io: Io, work: (file: WeightsFile) => Promise<T> | T): Promise<T> {
-  const source = await openSource(resolveModel(args.model), { signal: io.signal });
-  const file = await openWeights(source, io.signal);
+  const file = await openModel(resolveModel(args.model), { signal: io.signal });
   try {
     return await work(file);
   } finally {
