@@ -5,7 +5,7 @@ import type { Backend, BackendInput, KvType, LoadProgress, Precision } from "./b
 import { checkInteger, invalid } from "./engine/check";
 import { Engine } from "./engine/engine";
 import { recommendedSampling } from "./engine/sampling";
-import { FennecError, isFennecError } from "./errors";
+import { type ErrorCode, FennecError, isFennecError } from "./errors";
 import type { CacheStore } from "./files/cache";
 import { openCached } from "./files/cached_source";
 import type { Quantization } from "./files/hf/quantize";
@@ -30,7 +30,10 @@ export interface EngineProgress {
 }
 
 export interface LoadOptions {
-  /** `auto` is WebGPU; `reference` is plain TypeScript in f64, for tests. Default `auto`. */
+  /**
+   * `auto`: WebGPU, or ONNX Runtime on the processor where WebGPU is missing or fails (`engine.backend.reason` says why).
+   * `onnx` is exact whatever `precision` and `kv` say. `reference` is plain TypeScript in f64, for tests. Default `auto`.
+   */
   readonly backend?: BackendChoice;
   /** `fast`: f16 storage where the device has it. `exact`: f32 throughout. Default `fast`. */
   readonly precision?: Precision;
@@ -141,20 +144,53 @@ async function createBackend(input: BackendInput, options: LoadOptions): Promise
   const choice = options.backend ?? "auto";
   switch (choice) {
     case "auto":
-    case "webgpu": {
-      const gpu = options.gpu ?? (await platformGpu());
-      if (!gpu) throw new FennecError("webgpu-missing", missing());
-      const { createWebgpuBackend } = await import("./backends/webgpu/index");
-      return createWebgpuBackend(input, gpu);
+      return createWebgpuOrOnnx(input, options);
+    case "webgpu":
+      return createWebgpu(input, options);
+    case "onnx": {
+      const { createOnnxBackend } = await import("./backends/onnx/index");
+      return createOnnxBackend(input);
     }
     case "reference": {
       const { createReferenceBackend } = await import("./backends/reference/index");
       return createReferenceBackend(input);
     }
-    case "onnx":
-      throw new FennecError("backend-unsupported", 'backend "onnx" is not part of this version; use "webgpu".');
     default:
-      throw invalid("backend", choice satisfies never, '"auto", "webgpu" or "reference"');
+      throw invalid("backend", choice satisfies never, '"auto", "webgpu", "onnx" or "reference"');
+  }
+}
+
+async function createWebgpu(input: BackendInput, options: LoadOptions): Promise<Backend> {
+  const gpu = options.gpu ?? (await platformGpu());
+  if (!gpu) throw new FennecError("webgpu-missing", missing());
+  const { createWebgpuBackend } = await import("./backends/webgpu/index");
+  return createWebgpuBackend(input, gpu);
+}
+
+/** Faults of a device, not of a file or a request: the processor may do better. */
+const DEVICE_FAULTS: ReadonlySet<ErrorCode> = new Set([
+  "webgpu-missing",
+  "webgpu-limits",
+  "kernel-compile",
+  "self-test-failed",
+  "backend-unsupported",
+]);
+
+async function createWebgpuOrOnnx(input: BackendInput, options: LoadOptions): Promise<Backend> {
+  try {
+    return await createWebgpu(input, options);
+  } catch (error) {
+    if (!isFennecError(error) || !DEVICE_FAULTS.has(error.code)) throw error;
+    const { createOnnxBackend } = await import("./backends/onnx/index");
+    try {
+      return await createOnnxBackend(input, { reason: error.message });
+    } catch (second) {
+      if (!isFennecError(second) || (second.code !== "backend-unsupported" && second.code !== "out-of-memory"))
+        throw second;
+      throw new FennecError(error.code, `${error.message} Nor can the processor stand in. ${second.message}`, {
+        cause: error,
+      });
+    }
   }
 }
 

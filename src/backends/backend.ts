@@ -110,6 +110,8 @@ export interface Backend {
   readonly precision: Precision;
   /** For people: adapter vendor, architecture and description; `cpu` for the reference. */
   readonly adapter: string;
+  /** Why this backend runs and not WebGPU, where it stands in for it. */
+  readonly reason?: string;
   readonly limits: BackendLimits;
   readonly pageTokens: number;
   readonly groups: readonly CacheGroup[];

@@ -58,6 +58,8 @@ export interface BackendInfo {
   readonly kind: BackendKind;
   readonly precision: Precision;
   readonly adapter: string;
+  /** Why this backend runs and not WebGPU, where it stands in for it. */
+  readonly reason?: string;
   readonly limits: BackendLimits;
   /** Bytes. */
   readonly memory: { readonly weights: number; readonly kv: number; readonly other: number };
@@ -90,8 +92,8 @@ export class Engine {
   }
 
   get backend(): BackendInfo {
-    const { kind, precision, adapter, limits, memory, counters } = this.#input.backend;
-    return { kind, precision, adapter, limits, memory, counters };
+    const { kind, precision, adapter, reason, limits, memory, counters } = this.#input.backend;
+    return { kind, precision, adapter, ...(reason !== undefined && { reason }), limits, memory, counters };
   }
 
   /** @throws FennecError `tokenizer-missing`, `tokenizer-unsupported`. */

@@ -33,6 +33,8 @@ const OUTPUTS = 128;
 const WEIGHT_BUDGET = 3 * 2 ** 30;
 
 export interface OnnxOptions {
+  /** Why it runs in place of WebGPU; told to whoever asks. */
+  readonly reason?: string;
   /** Bytes of weights in the runtime at most; decides how many matrices are f32. */
   readonly weightBudget?: number;
   /** Bytes of weights handed over at once. */
@@ -86,6 +88,7 @@ class OnnxBackend implements Backend {
   readonly kind = "onnx";
   readonly precision = "exact";
   readonly adapter: string;
+  readonly reason?: string;
   readonly limits: BackendLimits;
   readonly pageTokens: number;
   readonly groups: readonly CacheGroup[];
@@ -111,6 +114,7 @@ class OnnxBackend implements Backend {
     const { slots, context, kvTokens } = input.options;
     const { pageTokens = PAGE_TOKENS } = options;
     this.adapter = adapter;
+    if (options.reason !== undefined) this.reason = options.reason;
     this.pageTokens = pageTokens;
     this.limits = { rows: MAX_ROWS, outputs: OUTPUTS, slots, context };
     const sizes = { pageTokens, elementBytes: 4, chunk: MAX_ROWS, slots, context, kvTokens };

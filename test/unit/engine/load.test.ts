@@ -1,6 +1,7 @@
 // From a file to replies, on the reference backend and the nano models: the whole engine, without a GPU.
 
 import { describe, expect, test } from "vitest";
+import { FennecError } from "../../../src/errors";
 import { type LoadOptions, load } from "../../../src/load";
 import { expectFennecError } from "../../support/expect_error";
 import { readFixture, readFixtureText } from "../../support/files";
@@ -111,12 +112,35 @@ describe("options", () => {
     await expectFennecError(() => nano("llama-nano-F32", options), "invalid-argument", ...words);
   });
 
-  test("onnx comes later and says so", async () => {
-    await expectFennecError(() => nano("llama-nano-F32", { backend: "onnx" }), "backend-unsupported", "onnx");
+  test("onnx gives the fixture's greedy tokens, and is exact whatever is asked", async () => {
+    const { engine, prompt, greedy } = await nano("llama-nano-F32", { backend: "onnx", precision: "fast" });
+    expect(engine.backend).toMatchObject({ kind: "onnx", precision: "exact" });
+    expect(engine.backend.reason).toBeUndefined();
+    const options = { maxTokens: greedy.length, temperature: 0, ignoreStopTokens: true };
+    expect((await engine.generate(prompt, options).result).tokens).toEqual(greedy);
+    engine.dispose();
   });
 
   test("no WebGPU: the reason and what to do", async () => {
-    await expectFennecError(() => nano("llama-nano-F32", { backend: "auto" }), "webgpu-missing", "WebGPU");
+    await expectFennecError(() => nano("llama-nano-F32", { backend: "webgpu" }), "webgpu-missing", "WebGPU");
+  });
+
+  const noAdapter = { requestAdapter: async () => null } as unknown as GPU;
+  test.each([
+    ["no WebGPU", {}, /no WebGPU/],
+    ["a WebGPU without an adapter", { gpu: noAdapter }, /adapter/],
+  ])("auto with %s runs on onnx and says why", async (_, options, reason) => {
+    const { engine, prompt, greedy } = await nano("llama-nano-F32", { backend: "auto", ...options });
+    expect(engine.backend).toMatchObject({ kind: "onnx", reason: expect.stringMatching(reason) });
+    const { tokens } = await engine.generate(prompt, { maxTokens: 4, temperature: 0 }).result;
+    expect(tokens).toEqual(greedy.slice(0, 4));
+    engine.dispose();
+  });
+
+  test("auto with a fault of the file gives that fault", async () => {
+    const broken = new FennecError("tensor-not-finite", "a test");
+    const gpu = { requestAdapter: () => Promise.reject(broken) } as unknown as GPU;
+    await expectFennecError(() => nano("llama-nano-F32", { backend: "auto", gpu }), "tensor-not-finite", "a test");
   });
 });
 
