@@ -6,7 +6,9 @@ import { platformGpu } from "./platform";
 export interface Probe {
   /** True when `load` finds WebGPU here. */
   readonly webgpu: boolean;
-  /** Why there is no WebGPU, and what to try. */
+  /** What `load` takes here by itself: ONNX Runtime on the processor without WebGPU; absent when neither is there. */
+  readonly backend?: "webgpu" | "onnx";
+  /** Why there is no WebGPU, and what to try; when `backend` is absent, also why there is no ONNX Runtime. */
   readonly reason?: string;
   readonly adapter?: AdapterProbe;
 }
@@ -32,6 +34,18 @@ export interface AdapterLimits {
 
 /** Never throws: what goes wrong is the answer. @param gpu Another WebGPU than this platform's. */
 export async function probe(gpu?: GPU): Promise<Probe> {
+  const found = await probeWebgpu(gpu);
+  if (found.webgpu) return { ...found, backend: "webgpu" };
+  try {
+    const { loadRuntime } = await import("./backends/onnx/runtime");
+    await loadRuntime();
+    return { ...found, backend: "onnx" };
+  } catch (error) {
+    return { ...found, reason: `${found.reason} ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+async function probeWebgpu(gpu?: GPU): Promise<Probe> {
   try {
     const found = gpu ?? (await platformGpu());
     if (!found) return { webgpu: false, reason: missing() };

@@ -61,7 +61,7 @@ function ModelLabel({ model }: { model: LoadedModel }) {
   return (
     <p class="model-label">
       <strong>{model.name}</strong>
-      <span title="Where the model runs">{model.adapter}</span>
+      <span title={model.reason ?? "Where the model runs"}>{model.adapter}</span>
     </p>
   );
 }

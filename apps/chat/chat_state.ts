@@ -53,6 +53,8 @@ export interface LoadedModel {
   readonly name: string;
   readonly architecture: string;
   readonly adapter: string;
+  /** Why it does not run on WebGPU. */
+  readonly reason?: string;
   /** Longest conversation, tokens. */
   readonly context: number;
   /** `conversation` through the file's chat template; `continuation` of a text where it has none. */

@@ -50,8 +50,8 @@ export const builtinModel = __BUILTIN_MODEL__;
 
 /** @throws FennecError `webgpu-missing` where this browser cannot run models. */
 export async function checkDevice(): Promise<void> {
-  const { webgpu, reason = "no reason is known" } = await probe();
-  if (!webgpu) throw new FennecError("webgpu-missing", reason);
+  const { backend, reason = "no reason is known" } = await probe();
+  if (!backend) throw new FennecError("webgpu-missing", reason);
 }
 
 /** All models that open without a network, downloads first. */
@@ -97,7 +97,14 @@ export async function openModel(source: ModelSource, { signal, onProgress }: Ope
     const mode = await modeOf(engine);
     const { model, backend, context } = engine;
     return {
-      description: { name: model.name, architecture: model.architecture, adapter: backend.adapter, context, mode },
+      description: {
+        name: model.name,
+        architecture: model.architecture,
+        adapter: backend.adapter,
+        context,
+        mode,
+        ...(backend.reason && { reason: backend.reason }),
+      },
       kept: keep(source),
       lost: engine.lost,
       reply: (request, abort) => (mode === "conversation" ? chat(engine, request, abort) : go(engine, request, abort)),

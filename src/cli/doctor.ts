@@ -35,11 +35,12 @@ export const doctor: Command = {
       ["system", report.system],
       ["built-in model", report.builtinModel ?? "not part of this copy"],
       ["downloads", report.cacheFolder],
-      ["WebGPU", found.webgpu ? "yes" : "no"],
+      ["WebGPU", found.webgpu ? "yes" : `no: ${found.reason} ${advice()}`],
+      ...(found.backend === "onnx" ? [["runs on", "the processor, by ONNX Runtime: exact, and slower"] as const] : []),
     ];
     const adapter = found.adapter ? adapterText(found.adapter) : "";
     await io.out(args.has("json") ? `${JSON.stringify(report, null, 2)}\n` : table(general) + adapter);
-    if (!found.webgpu) throw new FennecError("webgpu-missing", `${found.reason} ${advice()}`);
+    if (!found.backend) throw new FennecError("webgpu-missing", `${found.reason} ${advice()}`);
   },
 };
 

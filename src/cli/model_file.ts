@@ -17,7 +17,7 @@ export const KV_TYPES = ["f32", "f16"] as const;
 
 /** Options of every command that runs a model. */
 export const runOptions = {
-  backend: { value: "NAME", oneOf: BACKENDS, help: "where it runs; default webgpu" },
+  backend: { value: "NAME", oneOf: BACKENDS, help: "where it runs; default webgpu, or onnx where that is missing" },
   precision: { value: "NAME", oneOf: PRECISIONS, help: "exact: f32 throughout; fast: f16 where the device has it" },
   kv: { value: "TYPE", oneOf: KV_TYPES, help: "type of keys and values; default f32 for exact, f16 for fast" },
 } as const satisfies Record<string, OptionSpec>;
@@ -60,6 +60,8 @@ export async function withEngine<T>(
     ...(options.context !== undefined && { context: options.context }),
   });
   io.progress(undefined);
+  const { reason, adapter: where } = engine.backend;
+  if (reason !== undefined) io.note(`runs without WebGPU, on ${where}. ${reason}`);
   try {
     return await work(engine);
   } finally {

@@ -34,7 +34,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/quantize": ["kernels", "src/files", "src/errors"],
   "src/api": ["src/engine", "src/errors"],
   "src/platform": ["src/files", "src/errors"],
-  "src/probe": ["src/platform"],
+  "src/probe": ["src/platform", "src/backends"],
   // Where everything comes together: a file becomes an engine.
   "src/load": [
     "src/api",

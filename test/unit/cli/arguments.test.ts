@@ -50,7 +50,6 @@ describe("failures that are not misuse", () => {
     ["a text file that is not there", ["tokenize", nano, "--file", "nowhere.txt"], "nowhere.txt"],
     ["chat without a template", ["chat", nano], "no chat template"],
     ["a reply without a template", ["generate", nano, "--prompt", "a"], "--raw"],
-    ["a backend of another version", ["generate", nano, "--raw", "--prompt", "a", "--backend", "onnx"], "onnx"],
     [
       "an id that the model does not have",
       ["logits", nano, "--tokens", "512", "--out", "x", "--backend", "reference"],
