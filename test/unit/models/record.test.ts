@@ -121,9 +121,9 @@ const refusals: readonly Refusal[] = [
   },
   {
     name: "a weight type without a format",
-    changes: { tensors: { "blk.2.ffn_gate.weight": { type: "IQ2_XS" } } },
+    changes: { tensors: { "blk.2.ffn_gate.weight": { type: "IQ1_M" } } },
     code: "file-unsupported",
-    says: ["blk.2.ffn_gate.weight", "IQ2_XS", "Q4_0"],
+    says: ["blk.2.ffn_gate.weight", "IQ1_M", "Q4_0"],
   },
   {
     name: "tensors that would be ignored silently",
