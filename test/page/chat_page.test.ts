@@ -322,15 +322,24 @@ describe("when something is wrong", () => {
     expect(await page.evaluate(() => "hacked" in window)).toBe(false);
   });
 
-  test("a browser without WebGPU is told so", async () => {
+  test("a browser without WebGPU runs the model on the processor, and says why", async () => {
     const context = await openBrowser(noWebgpuFlags, join(folder, "profile-without-webgpu"));
     try {
       const other = await openPage(context);
-      const problem = other.getByRole("alert");
-      await problem.waitFor();
-      expect(await problem.getAttribute("data-code")).toBe("webgpu-missing");
-      expect(await problem.textContent()).toContain("This browser offers no WebGPU");
-      await other.screenshot({ path: join(screenshots, "chat-problem-no-webgpu.png") });
+      await other.locator("input[type=file]").setInputFiles(join(folder, "chatty.gguf"));
+      await other.getByRole("textbox", { name: "Message" }).waitFor();
+      const label = other.locator(".model-label");
+      expect(await label.textContent()).toMatch(/chatty.*ONNX Runtime/);
+      expect(await label.getByTitle("WebGPU").count()).toBe(1);
+      await other.getByRole("button", { name: "Settings", exact: true }).click();
+      await other.getByLabel("Longest answer").fill("24");
+      await other.getByRole("button", { name: "Done", exact: true }).click();
+      await other.getByRole("textbox", { name: "Message" }).fill("Hello there");
+      await other.getByRole("textbox", { name: "Message" }).press("Enter");
+      await other.getByRole("button", { name: "Regenerate", exact: true }).waitFor();
+      const stats = await other.getByRole("article", { name: "Model" }).last().locator(".stats").textContent();
+      expect(stats).toMatch(/24 tokens/);
+      await other.screenshot({ path: join(screenshots, "chat-without-webgpu.png") });
     } finally {
       await context.close();
     }
