@@ -1,9 +1,9 @@
 // Opening MODEL: its header alone, or the whole as an engine.
 
 import type { FennecEngine } from "../api/surface";
-import { openModel } from "../files/open_model";
 import type { WeightsFile } from "../files/weights_file";
 import { type EngineProgress, type LoadOptions, load } from "../load";
+import { openModel } from "../open_model";
 import { chatTemplateFromMetadata } from "../text/chat_template";
 import { readVocabulary } from "../text/vocabulary";
 import type { Args, OptionSpec } from "./command";

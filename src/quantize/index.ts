@@ -1,5 +1,5 @@
 // A model file in another weight type: GGUF bytes made from any WeightsFile, piece by piece. Memory holds one piece and
-// the header. The files of a quantizer are in this folder; nothing of the engine imports it.
+// the header. Quantizers, one file per type, are in this folder too; an engine has only the two that src/hugging_face uses.
 
 import { formatOf } from "../../kernels/quant/index";
 import { FennecError } from "../errors";

@@ -5,12 +5,12 @@
 // special token in SentencePiece vocabularies), because that is how people have used these files.
 
 import { FennecError } from "../errors";
-import { HUGGING_FACE, tokenizerMetadata } from "../files/hf/text_metadata";
 import type { JsonObject } from "../files/json";
 import { bytesOfByteLevel } from "./byte_level";
 import { byteLevelBpe } from "./byte_level_bpe";
 import { createDetokenizer, type TokenBytes } from "./detokenizer";
 import { huggingFaceText, TOKENIZER_JSON } from "./hugging_face";
+import { HUGGING_FACE, tokenizerMetadata } from "./hugging_face_metadata";
 import { SPACE, sentencePiece } from "./sentence_piece";
 import { type SpecialSplitter, specialSplitter } from "./special_splitter";
 import { flag, type Metadata, readVocabulary, TokenKind, type Vocabulary } from "./vocabulary";
@@ -101,7 +101,7 @@ export function tokenizerFromMetadata(metadata: Metadata): Tokenizer {
  * @throws FennecError `file-corrupt`, `tokenizer-unsupported`.
  */
 export function tokenizerFromHuggingFace(json: string, settings: JsonObject = {}): Tokenizer {
-  return tokenizerFromMetadata(tokenizerMetadata("tokenizer.json", json, settings));
+  return tokenizerFromMetadata(tokenizerMetadata({ name: "tokenizer.json", text: json }, settings));
 }
 
 /** The tokenizer, made at the first call and kept. A file whose tokenizer cannot be used throws at each call, not before. */

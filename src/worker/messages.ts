@@ -5,9 +5,9 @@ import type { ChatParams, CompletionParams, MaybeStream } from "../api/types";
 import type { BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "../engine/engine";
 import type { SamplingDefaults } from "../engine/sampling";
 import { FennecError, isFennecError } from "../errors";
-import type { ModelSource } from "../files/open_model";
 import type { ByteSource } from "../files/weights_file";
 import type { EngineProgress, LoadOptions } from "../load";
+import type { ModelSource } from "../open_model";
 
 /** Sources that can be posted. Bytes are copied. */
 export type RemoteSource = Exclude<ModelSource, ByteSource | URL>;

@@ -4,8 +4,8 @@
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backends/reference/index";
-import { openHuggingFace } from "../../src/files/hf/open_folder";
 import type { WeightsFile } from "../../src/files/weights_file";
+import { openHuggingFace } from "../../src/hugging_face/open_folder";
 import { recordModel } from "../../src/model/record";
 import { tokenizerFromHuggingFace } from "../../src/text/tokenizer";
 import { openFixtureModel, readFixture, readFixtureText } from "../support/files";

@@ -3,19 +3,19 @@
 
 import { open, writeFile } from "node:fs/promises";
 import { afterAll, expect, test } from "vitest";
+import { floatToHalf } from "../../kernels/quant/half";
 import { openNodeFile } from "../../src/files/node_file";
-import { openModel } from "../../src/files/open_model";
 import { setPathOpener } from "../../src/files/platform";
 import { recordModel } from "../../src/model/record";
+import { openModel } from "../../src/open_model";
 import { temporaryFolder } from "../support/gguf_file";
-import { halfBits } from "../support/random_weights";
 import { webgpuBackend } from "../support/webgpu";
 
 const DIM = 2048;
 const HIDDEN = 8192;
 const VOCAB = 49_152;
 const HEAP_LIMIT = 64 << 20;
-const PIECE = new Uint8Array(Uint16Array.from({ length: 1 << 18 }, (_, i) => halfBits(Math.sin(i) / 32)).buffer);
+const PIECE = new Uint8Array(Uint16Array.from({ length: 1 << 18 }, (_, i) => floatToHalf(Math.sin(i) / 32)).buffer);
 
 const folder = await temporaryFolder();
 afterAll(() => folder.remove());

@@ -3,9 +3,9 @@
 
 import { expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backends/reference/index";
-import type { ModelFolder } from "../../src/files/hf/folder";
-import { openHuggingFace } from "../../src/files/hf/open_folder";
 import type { WeightsFile } from "../../src/files/weights_file";
+import type { ModelFolder } from "../../src/hugging_face/folder";
+import { openHuggingFace } from "../../src/hugging_face/open_folder";
 import { recordModel } from "../../src/model/record";
 import { packedFolder } from "../support/packed_folder";
 import { packedMatrix, type Scheme } from "../support/packed_weights";

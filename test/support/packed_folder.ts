@@ -1,8 +1,9 @@
 // A small llama folder whose projections are packed weights, and the same model with them as F32.
 
-import type { ModelFolder } from "../../src/files/hf/folder";
+import { floatToHalf } from "../../kernels/quant/half";
+import type { ModelFolder } from "../../src/hugging_face/folder";
 import { type PackedMatrix, type PackedOptions, quantizationField, type Scheme } from "./packed_weights";
-import { halfBits, random32 } from "./random_weights";
+import { random32 } from "./random_weights";
 import { jsonBytes, memoryFolder, safetensorsBytes, type WrittenTensor } from "./safetensors_writer";
 
 const DIM = 256;
@@ -75,7 +76,9 @@ export function packedFolder(
 
 function noise(shape: readonly number[], seed: number): WrittenTensor {
   const next = random32(seed);
-  const values = Uint16Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => halfBits(next() / 2 ** 31 - 0.5));
+  const values = Uint16Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () =>
+    floatToHalf(next() / 2 ** 31 - 0.5),
+  );
   return { dtype: "F16", shape, bytes: new Uint8Array(values.buffer) };
 }
 

@@ -1,7 +1,8 @@
 // Packed weights of GPTQ, AWQ, MLX and compressed-tensors files, made from seeded values by the schemes' own rules, each
 // with the weights that its formula defines. Written independently of the reader.
 
-import { halfBits, halfValue, random32 } from "./random_weights";
+import { floatToHalf, halfToFloat } from "../../kernels/quant/half";
+import { random32 } from "./random_weights";
 import type { WrittenTensor } from "./safetensors_writer";
 
 export interface PackedMatrix {
@@ -149,9 +150,9 @@ function halves(
 }
 
 function bitsOf(value: number, type: "F16" | "BF16"): number {
-  return type === "F16" ? halfBits(value) : new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16;
+  return type === "F16" ? floatToHalf(value) : new Uint32Array(Float32Array.of(value).buffer)[0]! >>> 16;
 }
 
 function numberOf(bits: number, type: "F16" | "BF16"): number {
-  return type === "F16" ? halfValue(bits) : new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
+  return type === "F16" ? halfToFloat(bits) : new Float32Array(Uint32Array.of(bits << 16).buffer)[0]!;
 }

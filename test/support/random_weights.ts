@@ -4,6 +4,7 @@
 //
 // Source of block layouts: ggml-common.h.
 
+import { floatToHalf, halfToFloat } from "../../kernels/quant/half";
 import { formatOf } from "../../kernels/quant/index";
 
 /** A generator of 32-bit numbers (xorshift32 by Marsaglia, scrambled seed): fast, seeded, good enough for test data. */
@@ -15,35 +16,6 @@ export function random32(seed: number): () => number {
     state ^= state << 5;
     return (state >>>= 0);
   };
-}
-
-/** f32 to f16 bits, to nearest even, with subnormals. */
-export function halfBits(value: number): number {
-  const f = new Float32Array([value]);
-  const bits = new Uint32Array(f.buffer)[0]!;
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = Math.abs(f[0]!);
-  if (Number.isNaN(magnitude)) return sign | 0x7e00;
-  if (magnitude >= 65520) return sign | 0x7c00;
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude || 2 ** -14)));
-  const steps = roundEven(magnitude / 2 ** (exponent - 10)); // in units of the last place
-  return sign | (((exponent + 14) << 10) + steps);
-}
-
-function roundEven(x: number): number {
-  const floor = Math.floor(x);
-  const rest = x - floor;
-  if (rest !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
-}
-
-/** f16 bits to a number. */
-export function halfValue(bits: number): number {
-  const exponent = (bits >>> 10) & 31;
-  const fraction = bits & 1023;
-  const sign = bits & 0x8000 ? -1 : 1;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 const GAUSS_SIZE = 1 << 14;
@@ -72,7 +44,7 @@ const fills: Readonly<Record<string, MakeFill>> = {
     for (let i = 0; i < weights; i++) values[i] = mean + deviation * gauss[next() & (GAUSS_SIZE - 1)]!;
     return new Uint8Array(values.buffer);
   },
-  F16: (mean, deviation) => fromTable(Uint16Array.from(gauss, (g) => halfBits(mean + deviation * g))),
+  F16: (mean, deviation) => fromTable(Uint16Array.from(gauss, (g) => floatToHalf(mean + deviation * g))),
   BF16: (mean, deviation) => {
     const f = new Float32Array(1);
     return fromTable(
@@ -85,26 +57,26 @@ const fills: Readonly<Record<string, MakeFill>> = {
   Q8_0: (mean, deviation) => (weights, next) =>
     blocks(weights, 32, 34, (view, at) => {
       const values = draw(32, next, mean, deviation);
-      const scale = halfBits(Math.max(...values.map(Math.abs)) / 127);
+      const scale = floatToHalf(Math.max(...values.map(Math.abs)) / 127);
       view.setUint16(at, scale, true);
       values.forEach((value, i) => {
-        view.setInt8(at + 2 + i, clamp(Math.round(value / (halfValue(scale) || 1)), -127, 127));
+        view.setInt8(at + 2 + i, clamp(Math.round(value / (halfToFloat(scale) || 1)), -127, 127));
       });
     }),
   Q4_0: (mean, deviation) => (weights, next) =>
     blocks(weights, 32, 18, (view, at) => {
       const values = draw(32, next, mean, deviation);
-      const scale = halfBits(Math.max(...values.map(Math.abs)) / 7);
+      const scale = floatToHalf(Math.max(...values.map(Math.abs)) / 7);
       view.setUint16(at, scale, true);
-      const nibbles = values.map((value) => clamp(Math.round(value / (halfValue(scale) || 1)) + 8, 0, 15));
+      const nibbles = values.map((value) => clamp(Math.round(value / (halfToFloat(scale) || 1)) + 8, 0, 15));
       for (let i = 0; i < 16; i++) view.setUint8(at + 2 + i, nibbles[i]! | (nibbles[i + 16]! << 4));
     }),
   // w = d · s · q - dmin · m with q in 0..15; here m = s and dmin = 7.5 · d, so that weights centre on zero.
   Q4_K: (_mean, deviation) => (weights, next) =>
     blocks(weights, 256, 144, (view, at) => {
       const unit = deviation / (32 * 4.6); // the deviations of s (around 32) and of q - 7.5
-      view.setUint16(at, halfBits(unit), true);
-      view.setUint16(at + 2, halfBits(unit * 7.5), true);
+      view.setUint16(at, floatToHalf(unit), true);
+      view.setUint16(at + 2, floatToHalf(unit * 7.5), true);
       const s = Array.from({ length: 8 }, () => 16 + (next() & 31));
       for (let j = 0; j < 4; j++) {
         const high = s[j + 4]!;
@@ -118,7 +90,7 @@ const fills: Readonly<Record<string, MakeFill>> = {
   Q6_K: (_mean, deviation) => (weights, next) =>
     blocks(weights, 256, 210, (view, at) => {
       for (let i = 0; i < 208; i += 4) view.setUint32(at + i, next(), true);
-      view.setUint16(at + 208, halfBits(deviation / (74 * 18.5)), true);
+      view.setUint16(at + 208, floatToHalf(deviation / (74 * 18.5)), true);
     }),
 };
 
@@ -162,7 +134,7 @@ function bitFill(type: string, floats: readonly BlockFloat[]): MakeFill {
         for (const { at: offset, factor = 1, as } of floats) {
           if (as === "e8m0") view.setUint8(at + offset, Math.round(Math.log2(scale)) + 127);
           else if (as === "ue4m3") view.setUint8(at + offset, ue4m3Byte(scale));
-          else view.setUint16(at + offset, halfBits(scale * factor), true);
+          else view.setUint16(at + offset, floatToHalf(scale * factor), true);
         }
       });
   return (_mean, deviation) => {

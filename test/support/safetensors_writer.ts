@@ -2,8 +2,8 @@
 //
 // Source: the safetensors format (huggingface/safetensors, README).
 
-import type { ModelFolder } from "../../src/files/hf/folder";
 import { memorySource } from "../../src/files/memory_source";
+import type { ModelFolder } from "../../src/hugging_face/folder";
 
 export interface WrittenTensor {
   readonly dtype: string;

@@ -30,8 +30,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   // Sequences, batches and sampling work on any backend: the engine knows only the interface.
   "src/engine": ["src/backends/backend", "kernels/sample", "src/text", "src/files", "src/errors"],
-  // File in, file out: no engine imports it.
+  // File in, file out; the blocks of single types also serve folders that are quantized while they load.
   "src/quantize": ["kernels", "src/files", "src/errors"],
+  // Another form of model file, made to look like GGUF: above what it takes to change weights and read tokenizers.
+  "src/hugging_face": ["src/quantize", "kernels", "src/text", "src/files", "src/errors"],
+  "src/open_model": ["src/hugging_face", "src/files", "src/errors"],
   "src/api": ["src/engine", "src/errors"],
   "src/platform": ["src/files", "src/errors"],
   "src/probe": ["src/platform", "src/backends"],
@@ -42,6 +45,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/backends",
     "src/backends/backend",
     "src/model",
+    "src/open_model",
+    "src/hugging_face",
     "src/text",
     "src/files",
     "src/platform",

@@ -18,7 +18,7 @@ const BLOCKS: Readonly<Record<number, string>> = { 32: blocks1, 64: blocks2, 128
 
 /**
  * Weights of GPTQ, AWQ, MLX and compressed-tensors files: weight = value · scale + bias, with values of 4 or 8 bits and
- * one scale and bias per group. No file has it: src/files/hf/packed makes its blocks (f32 scale, f32 bias, then values,
+ * one scale and bias per group. No file has it: src/hugging_face/packed makes its blocks (f32 scale, f32 bias, then values,
  * nibbles in the order of Q4_0) from what those files have, without rounding anything.
  *
  * A zero point z becomes the bias -z · scale: exact, as z has 8 bits and an f16 or bf16 scale at most 11.

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { openSplitGguf, splitNames } from "../../../src/files/gguf_split";
 import { memorySource } from "../../../src/files/memory_source";
-import { openModel } from "../../../src/files/open_model";
+import { openModel } from "../../../src/open_model";
 import { expectFennecError } from "../../support/expect_error";
 import { type GgufFile, gguf, ggufBytes } from "../../support/gguf_writer";
 import { randomModel } from "../../support/random_model";

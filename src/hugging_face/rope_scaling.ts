@@ -3,7 +3,7 @@
 //
 // Sources: transformers, modeling_rope_utils.py; llama.cpp, convert_hf_to_gguf.py (`LlamaModel.generate_extra_tensors`).
 
-import type { MetadataValue } from "../weights_file";
+import type { MetadataValue } from "../files/weights_file";
 import { type HfConfig, headDim } from "./config";
 
 interface RopeDefaults {

@@ -2,17 +2,17 @@
 
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { FennecError } from "../../../src/errors";
-import { memorySource } from "../../../src/files/memory_source";
-import { openNodeFile } from "../../../src/files/node_file";
-import { openModel } from "../../../src/files/open_model";
-import { setPathOpener } from "../../../src/files/platform";
-import { expectFennecError } from "../../support/expect_error";
-import { temporaryFolder } from "../../support/gguf_file";
-import { ggufBytes } from "../../support/gguf_writer";
-import { packedFolder } from "../../support/packed_folder";
-import { packedMatrix } from "../../support/packed_weights";
-import { randomModel } from "../../support/random_model";
+import { FennecError } from "../../src/errors";
+import { memorySource } from "../../src/files/memory_source";
+import { openNodeFile } from "../../src/files/node_file";
+import { setPathOpener } from "../../src/files/platform";
+import { openModel } from "../../src/open_model";
+import { expectFennecError } from "../support/expect_error";
+import { temporaryFolder } from "../support/gguf_file";
+import { ggufBytes } from "../support/gguf_writer";
+import { packedFolder } from "../support/packed_folder";
+import { packedMatrix } from "../support/packed_weights";
+import { randomModel } from "../support/random_model";
 
 const { plain } = packedFolder("mlx", { bits: 4, group: 64 }, (rows, cols, index) =>
   packedMatrix("mlx", { bits: 4, group: 64, rows, cols, seed: index }),

@@ -2,24 +2,24 @@
 // FennecError, in bounded time, and never more bytes read than the files have.
 
 import { describe, expect, test } from "vitest";
-import { type ErrorCode, FennecError } from "../../../../src/errors";
-import { openSplitGguf } from "../../../../src/files/gguf_split";
-import { openHuggingFace } from "../../../../src/files/hf/open_folder";
-import { filesOfIndex } from "../../../../src/files/hf/shards";
-import { memorySource } from "../../../../src/files/memory_source";
-import { readSafetensors } from "../../../../src/files/safetensors";
-import type { ByteSource } from "../../../../src/files/weights_file";
-import { recordModel } from "../../../../src/model/record";
-import { expectFennecError } from "../../../support/expect_error";
-import { gguf, ggufBytes } from "../../../support/gguf_writer";
-import { random32 } from "../../../support/random_weights";
+import { type ErrorCode, FennecError } from "../../../src/errors";
+import { openSplitGguf } from "../../../src/files/gguf_split";
+import { memorySource } from "../../../src/files/memory_source";
+import { readSafetensors } from "../../../src/files/safetensors";
+import type { ByteSource } from "../../../src/files/weights_file";
+import { openHuggingFace } from "../../../src/hugging_face/open_folder";
+import { filesOfIndex } from "../../../src/hugging_face/shards";
+import { recordModel } from "../../../src/model/record";
+import { expectFennecError } from "../../support/expect_error";
+import { gguf, ggufBytes } from "../../support/gguf_writer";
+import { random32 } from "../../support/random_weights";
 import {
   jsonBytes,
   memoryFolder,
   safetensorsBytes,
   shardedFiles,
   type Tensors,
-} from "../../../support/safetensors_writer";
+} from "../../support/safetensors_writer";
 
 const MUTATIONS = 10_000;
 

@@ -1,10 +1,10 @@
 // A folder's tensors under GGUF's names, in GGUF's order of rows and with its gains: as they lie in the file where that
 // is the same, made on the way where it is not.
 
-import { FennecError } from "../../errors";
-import { memorySource } from "../memory_source";
-import type { SafeTensor } from "../safetensors";
-import type { TensorInfo } from "../weights_file";
+import { FennecError } from "../errors";
+import { memorySource } from "../files/memory_source";
+import type { SafeTensor } from "../files/safetensors";
+import type { TensorInfo } from "../files/weights_file";
 import type { HfArchitecture } from "./architectures";
 import { type HfConfig, headDim } from "./config";
 import type { PackedWeights } from "./packed/packed";

@@ -1,10 +1,10 @@
 // A folder of model files, wherever it is: on disk, picked in a page, on a server or on the hub. Only names to byte
 // sources; what the files mean is the business of open_folder.ts.
 
-import { FennecError, isFennecError } from "../../errors";
-import { blobSource } from "../blob_source";
-import { reasonOf } from "../source_util";
-import type { ByteSource } from "../weights_file";
+import { FennecError, isFennecError } from "../errors";
+import { blobSource } from "../files/blob_source";
+import { reasonOf } from "../files/source_util";
+import type { ByteSource } from "../files/weights_file";
 
 export interface ModelFolder {
   /** For messages and as the model's name. */

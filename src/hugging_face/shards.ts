@@ -1,11 +1,16 @@
 // The tensors of a Hugging Face folder: one model.safetensors, or shards that model.safetensors.index.json names.
 
-import { FennecError } from "../../errors";
-import { type JsonObject, objectField, parseJsonObject, readText, refuseDuplicateKeys } from "../json";
-import { quoted } from "../quoted";
-import { readSafetensors, type SafeTensor } from "../safetensors";
-import { MAX_INDEX_BYTES, MAX_SAFETENSORS_NAME, MAX_SAFETENSORS_TENSORS, MAX_SHARDS } from "../safetensors_limits";
-import type { ByteSource } from "../weights_file";
+import { FennecError } from "../errors";
+import { type JsonObject, objectField, parseJsonObject, readText, refuseDuplicateKeys } from "../files/json";
+import { quoted } from "../files/quoted";
+import { readSafetensors, type SafeTensor } from "../files/safetensors";
+import {
+  MAX_INDEX_BYTES,
+  MAX_SAFETENSORS_NAME,
+  MAX_SAFETENSORS_TENSORS,
+  MAX_SHARDS,
+} from "../files/safetensors_limits";
+import type { ByteSource } from "../files/weights_file";
 import type { ModelFolder } from "./folder";
 
 const SINGLE = "model.safetensors";

@@ -1,39 +1,11 @@
 // Number formats of safetensors files to f32 and back, on the host, for tensors whose bytes must change on the way.
 //
-// Sources: IEEE 754 (half); OCP 8-bit Floating Point Specification, revision 1.0 (E4M3 without infinities, E5M2).
+// Source: OCP 8-bit Floating Point Specification, revision 1.0 (E4M3 without infinities, E5M2).
+
+import { halfToFloat } from "../../kernels/quant/half";
 
 const word = new Uint32Array(1);
 const float = new Float32Array(word.buffer);
-
-export function halfToFloat(bits: number): number {
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction ? Number.NaN : bits & 0x8000 ? -Infinity : Infinity;
-  const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
-  return bits & 0x8000 ? -magnitude : magnitude;
-}
-
-/** The nearest half, ties to even; infinity past 65,519. `value` must be an f32 number. */
-export function floatToHalf(value: number): number {
-  float[0] = value;
-  const bits = word[0]!;
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return 0x7e00 | sign;
-  if (magnitude >= 0x477ff000) return sign | 0x7c00; // 65,520
-  if (magnitude < 0x38800000) {
-    // Below 2^-14: whole units of 2^-24. Adding 0.5 as f32 leaves them, rounded to even, in the low bits.
-    float[0] = Math.abs(value) + 0.5;
-    return sign | (word[0]! - 0x3f000000);
-  }
-  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
-  return sign | ((rounded - 0x38000000) >>> 13);
-}
-
-export function bfloatToFloat(bits: number): number {
-  word[0] = bits << 16;
-  return float[0]!;
-}
 
 /** Bits of the bf16 that is `value` exactly; what does not fit is cut off, so only for values that do. */
 export function bfloatBits(value: number): number {

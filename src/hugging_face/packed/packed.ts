@@ -1,6 +1,6 @@
 // What a scheme of packed weights is: which tensors of a module it takes, and the rows that they make.
 
-import type { SafeTensor } from "../../safetensors";
+import type { SafeTensor } from "../../files/safetensors";
 import type { Rows } from "../rows";
 
 export interface PackedWeights {

@@ -1,10 +1,10 @@
 // A Hugging Face folder as a WeightsFile with GGUF's keys and names, so that models and backends need not know where a
 // model came from.
 
-import { FennecError } from "../../errors";
-import { readJsonObject } from "../json";
-import { quoted } from "../quoted";
-import type { MetadataValue, WeightsFile } from "../weights_file";
+import { FennecError } from "../errors";
+import { readJsonObject } from "../files/json";
+import { quoted } from "../files/quoted";
+import type { MetadataValue, WeightsFile } from "../files/weights_file";
 import { hfArchitectures, sharedMetadata } from "./architectures";
 import { type HfConfig, hfConfig } from "./config";
 import type { ModelFolder } from "./folder";

@@ -1,10 +1,10 @@
 // Tensors whose bytes change on the way from the file: rows made a block at a time, and the ByteSource that hands them
 // out as if they lay in a file. Memory is bounded by one block of rows, whatever the tensor's size.
 
-import { FennecError } from "../../errors";
-import type { SafeTensor } from "../safetensors";
-import { checkRead } from "../source_util";
-import type { ByteSource, TensorInfo } from "../weights_file";
+import { FennecError } from "../errors";
+import type { SafeTensor } from "../files/safetensors";
+import { checkRead } from "../files/source_util";
+import type { ByteSource, TensorInfo } from "../files/weights_file";
 import { bfloatBits, floatsOf } from "./floats";
 
 /** Bytes of rows made at a time, unless one unit of rows is larger. */

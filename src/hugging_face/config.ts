@@ -1,9 +1,9 @@
 // config.json of a Hugging Face folder, field by field: types are checked, and what a model of ours cannot do is refused
 // by the field's name.
 
-import { FennecError } from "../../errors";
-import { field, isObject, type Json, type JsonObject } from "../json";
-import { quoted } from "../quoted";
+import { FennecError } from "../errors";
+import { field, isObject, type Json, type JsonObject } from "../files/json";
+import { quoted } from "../files/quoted";
 
 /** Getters without a fallback throw `metadata-missing`; a value of another type is `metadata-type`. null is absent. */
 export interface HfConfig {

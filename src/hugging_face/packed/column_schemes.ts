@@ -5,8 +5,8 @@
 // less one, wrapping; weight = (value - zero) · scale; `gptq_v2` stores them as they are); AutoAWQ, utils/packing_utils.py
 // (both packed along output features, in the order 0 2 4 6 1 3 5 7).
 
-import { FennecError } from "../../../errors";
-import type { SafeTensor } from "../../safetensors";
+import { FennecError } from "../../errors";
+import type { SafeTensor } from "../../files/safetensors";
 import type { HfConfig } from "../config";
 import { floatsOf } from "../floats";
 import { biasOf, groupedRows, INTS, partOf, SCALES, type Unpacked } from "./grouped";

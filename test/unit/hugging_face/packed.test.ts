@@ -1,11 +1,11 @@
 // Packed weights against their defining formulas, bit for bit in f32; whole models against the same weights as F32.
 
 import { describe, expect, test } from "vitest";
-import { formatOf } from "../../../../kernels/quant/index";
-import { openHuggingFace } from "../../../../src/files/hf/open_folder";
-import { expectFennecError } from "../../../support/expect_error";
-import { packedFolder } from "../../../support/packed_folder";
-import { type PackedOptions, packedMatrix, type Scheme } from "../../../support/packed_weights";
+import { formatOf } from "../../../kernels/quant/index";
+import { openHuggingFace } from "../../../src/hugging_face/open_folder";
+import { expectFennecError } from "../../support/expect_error";
+import { packedFolder } from "../../support/packed_folder";
+import { type PackedOptions, packedMatrix, type Scheme } from "../../support/packed_weights";
 
 interface Case {
   readonly name: string;

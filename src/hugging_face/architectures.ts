@@ -4,7 +4,7 @@
 // Sources: transformers' configuration and modeling files of each architecture; names and keys from llama.cpp
 // (gguf-py, tensor_mapping.py and constants.py), values from convert_hf_to_gguf.py.
 
-import type { MetadataValue } from "../weights_file";
+import type { MetadataValue } from "../files/weights_file";
 import { type HfConfig, headDim } from "./config";
 import { ropeMetadata } from "./rope_scaling";
 

@@ -2,21 +2,21 @@
 // bit for bit on the reference backend.
 
 import { describe, expect, test } from "vitest";
-import { createReferenceBackend } from "../../../../src/backends/reference/index";
-import { openHuggingFace } from "../../../../src/files/hf/open_folder";
-import type { WeightsFile } from "../../../../src/files/weights_file";
-import { recordModel } from "../../../../src/model/record";
-import { expectFennecError } from "../../../support/expect_error";
-import { openFixtureModel } from "../../../support/files";
-import { huggingFaceTwin } from "../../../support/hugging_face";
-import { logitsOf } from "../../../support/parity";
+import { createReferenceBackend } from "../../../src/backends/reference/index";
+import type { WeightsFile } from "../../../src/files/weights_file";
+import { openHuggingFace } from "../../../src/hugging_face/open_folder";
+import { recordModel } from "../../../src/model/record";
+import { expectFennecError } from "../../support/expect_error";
+import { openFixtureModel } from "../../support/files";
+import { huggingFaceTwin } from "../../support/hugging_face";
+import { logitsOf } from "../../support/parity";
 import {
   jsonBytes,
   memoryFolder,
   safetensorsBytes,
   shardedFiles,
   type Tensors,
-} from "../../../support/safetensors_writer";
+} from "../../support/safetensors_writer";
 
 const PROMPT = [5, 17, 301, 44, 2, 260, 99, 13];
 

@@ -4,7 +4,7 @@
 // lowest first. compressed-tensors, pack_quantized.py (`pack_to_int32`): values and zero points with 2^(bits - 1) added,
 // packed into i32, lowest first, values along columns and zero points along rows; weight = (value - zero) · scale.
 
-import { FennecError } from "../../../errors";
+import { FennecError } from "../../errors";
 import type { HfConfig } from "../config";
 import { biasOf, floatRowsOf, groupedRows, INTS, partOf, rowsOf, SCALES, unpackWords } from "./grouped";
 import type { PackedWeights } from "./packed";

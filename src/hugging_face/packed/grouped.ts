@@ -1,8 +1,8 @@
 // Blocks of the grouped formats (kernels/quant/grouped) from unpacked values, scales and zero points or biases: what all
 // schemes of packed weights have in common.
 
-import { FennecError } from "../../../errors";
-import type { SafeTensor } from "../../safetensors";
+import { FennecError } from "../../errors";
+import type { SafeTensor } from "../../files/safetensors";
 import { floatsOf } from "../floats";
 import type { Rows } from "../rows";
 

@@ -1,9 +1,12 @@
 // Opens a model wherever its files are: one file, the parts of a split GGUF, or a Hugging Face folder. What is a folder is
 // decided by the source's form, what a file is by its first bytes.
 
-import { FennecError } from "../errors";
-import { blobSource } from "./blob_source";
-import { openSplitGguf, splitNames } from "./gguf_split";
+import { FennecError } from "./errors";
+import { blobSource } from "./files/blob_source";
+import { openSplitGguf, splitNames } from "./files/gguf_split";
+import { openWeights } from "./files/open";
+import { openSource, remoteUrl, type Source } from "./files/open_source";
+import type { WeightsFile } from "./files/weights_file";
 import {
   filesFolder,
   handleFolder,
@@ -13,12 +16,9 @@ import {
   orMissing,
   pathFolder,
   urlFolder,
-} from "./hf/folder";
-import { openHuggingFace } from "./hf/open_folder";
-import type { Quantization } from "./hf/quantize";
-import { openWeights } from "./open";
-import { openSource, remoteUrl, type Source } from "./open_source";
-import type { WeightsFile } from "./weights_file";
+} from "./hugging_face/folder";
+import { openHuggingFace } from "./hugging_face/open_folder";
+import type { Quantization } from "./hugging_face/quantize";
 
 /** A file, or files that belong together: chosen or dropped ones, or a folder that a page was given. */
 export type ModelSource = Source | readonly File[] | FileSystemDirectoryHandle;
