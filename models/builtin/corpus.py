@@ -1,6 +1,6 @@
 """Writes the corpus of the built-in model: stories and chats about them, from a grammar and a lexicon, all ours.
 
-    python corpus.py --out WORK --documents 400000
+    python corpus.py --out WORK
 
 gives WORK/train.txt and three held-out files, one JSON string (one document) per line. Everything follows from the seed.
 
@@ -54,10 +54,14 @@ def is_held_out(word):
 
 
 class Lexicon:
-    """Draws words for one document. `new_words` and `new_phrasings` choose the held-out side of the two splits."""
+    """Draws words for one document. `new_words` and `new_phrasings` choose the held-out side of the two splits.
 
-    def __init__(self, dice, new_words=False, new_phrasings=False):
+    `invented_share` of the heroes and things that a user asks for are words that do not exist.
+    """
+
+    def __init__(self, dice, new_words=False, new_phrasings=False, invented_share=0.07):
         self.dice = dice
+        self.invented_share = invented_share
         self.new_words = new_words
         self.new_phrasings = new_phrasings
 
@@ -80,7 +84,10 @@ class Lexicon:
         return self.dice.random() < p
 
     def invented(self):
-        """A word nobody has seen, so that copying it letter by letter is the only way. Held-out ones end differently."""
+        """A word nobody has seen, so that copying it piece by piece is the only way. Held-out ones end differently."""
+        if not self.new_words and self.chance(0.4):  # the head of one word and the tail of another
+            head, tail = (self.word(words.THINGS + words.CHARACTERS).split()[-1] for _ in range(2))
+            return head[: self.dice.randrange(2, 5)] + tail[-self.dice.randrange(2, 5) :]
         parts = [self.any("b|br|c|d|dr|f|fl|g|gr|h|j|k|l|m|n|p|pl|qu|r|s|sh|sn|t|tr|v|w|y|z|th|cl".split("|"))]
         for _ in range(self.dice.choice([1, 1, 2])):
             parts.append(self.any("a|e|i|o|u|ee|oo|ai|au".split("|")))
@@ -88,10 +95,13 @@ class Lexicon:
         ending = self.any(["ump", "ix", "oth", "ery"] if self.new_words else "|a|o|le|y|er|in|us|et|an|ock".split("|"))
         return "".join(parts) + ending
 
-    def name(self):
-        """A name and the pronoun set that goes with it."""
+    def name(self, common=False):
+        """A name and whether "she" goes with it."""
         she = self.chance(0.5)
-        if self.chance(0.25):
+        if common:
+            name = self.any(words.HELPER_NAMES)
+            return name, name in words.SHE_NAMES
+        if self.chance(max(0.25, self.invented_share)):
             return capital(self.invented()), she
         return self.word(words.SHE_NAMES if she else words.HE_NAMES), she
 
@@ -100,15 +110,24 @@ class Lexicon:
 
 
 class Hero:
-    """Someone in a story: noun "fox", phrase "brave little fox", perhaps a name, and pronouns."""
+    """Someone in a story: noun "fox", phrase "brave little fox", perhaps a name, and pronouns.
 
-    def __init__(self, lex, named=None, plain=False):
-        self.noun = lex.invented() if lex.chance(0.07) else lex.word(words.CHARACTERS)
+    `common` is for those whom the user did not ask for: few words, nothing held out, nothing invented.
+    """
+
+    def __init__(self, lex, named=None, plain=False, common=False):
         self.adjectives = []
-        if not plain:
-            count = lex.any([0, 0, 0, 1, 1, 1, 2])
-            self.adjectives = [a for a in lex.dice.sample(words.CHARACTER_ADJECTIVES, count) if a not in self.noun]
-        self.name, self.she = lex.name()
+        if common:
+            self.noun = lex.any(words.HELPERS)
+            self.adjectives = [lex.any(words.HELPER_ADJECTIVES)] if lex.chance(0.25) and self.noun != "old man" else []
+            named = lex.chance(0.3) if named is None else named
+        else:
+            self.noun = lex.invented() if lex.chance(lex.invented_share) else lex.word(words.CHARACTERS)
+        if not plain and not common:
+            manner, looks = lex.any([(0, 0), (0, 0), (0, 0), (1, 0), (1, 0), (0, 1), (1, 1)])
+            self.adjectives = [lex.word(words.MANNERS)] * manner + [lex.word(words.LOOKS)] * looks
+            self.adjectives = [a for a in self.adjectives if a not in self.noun]
+        self.name, self.she = lex.name(common)
         if self.noun in ("boy", "king", "prince", "grandfather", "old man", "wizard", "monk", "clown"):
             self.she = False
         if self.noun in ("girl", "queen", "princess", "grandmother", "old woman", "witch", "mermaid", "fairy"):
@@ -152,10 +171,14 @@ class Hero:
 
 
 class Thing:
-    """An object: head "kite", phrase "red kite"."""
+    """An object: head "kite", phrase "red kite". `common` as for heroes."""
 
-    def __init__(self, lex):
-        self.noun = lex.invented() if lex.chance(0.07) else lex.word(words.THINGS)
+    def __init__(self, lex, common=False):
+        if common:
+            self.noun = lex.any(words.COMMON_THINGS)
+            self.adjectives = [lex.any(words.COMMON_COLORS)] if lex.chance(0.4) else []
+            return
+        self.noun = lex.invented() if lex.chance(lex.invented_share) else lex.word(words.THINGS)
         self.adjectives = []
         if lex.chance(0.55):
             adjective = lex.word(words.THING_ADJECTIVES)
@@ -307,7 +330,7 @@ PLOTS = {
             ["\"You may clean up {p1},\" said {b}.", "\"Yes,\" said {b}. \"Carry this wood to {k1}.\""],
             ["{H} worked hard for three days.", "{H} worked from morning to night.", "It was hard work, but {h} did not stop."],
             ["On the last day {b} paid {him} ten coins.", "Then {b} gave {him} ten coins and {reward}."],
-            ["{H} ran to the shop and bought {o}.", "{H} hurried back, and soon {o} was {his}."],
+            ["{H} ran to the shop and bought {o}.", "{H} hurried back, and soon {o} was {his} own."],
             ["On the way home {he} met {an_c}, who looked {sad}. So {h} let {c_him} play with {o} too.", "{He} took {o} to {k2} and shared it with {an_c}."],
             ["{H} was {glad}, for {he} had earned {o} {himself}.", "\"It is nicer because I worked for it,\" said {h}.", "And {o} stayed with {h} for many years."],
         ],
@@ -456,6 +479,10 @@ PLOTS = {
     },
 }
 
+# For any plot with a thing that changes hands.
+LOOSE_ASKS = ["who loved {an_o}", "who liked {an_o}", "who saw {an_o}", "who needed {an_o}", "who kept {an_o}", "who got {an_o}", "who ate {an_o}",
+              "who fixed {an_o}", "who painted {an_o}", "and {his} {f_o}", "and {an_o}", "who played with {an_o}", "who used {an_o}"]
+
 OPENINGS = ["Once upon a time there was", "Once there was", "There once was", "Long ago there lived", "{Setting} there lived", "{Setting} there was"]
 
 EPILOGUES = [
@@ -467,17 +494,23 @@ EPILOGUES = [
 ]
 
 
+PLOT_DRAW = ["lost"] * 4 + ["found"] * 3 + ["broke", "made", "wanted", "shared"] * 2 + ["carried", "took", "afraid", "learned", "met"]
+
+
 class Story:
     """One story. The same seed gives the same choices, so that it can be told again with another hero or thing."""
 
     def __init__(self, lex, plot=None, hero=None, thing=None):
-        self.plot = plot or lex.any(["lost"] * 4 + ["found"] * 3 + ["broke", "made", "wanted", "shared"] * 2 + ["carried", "took", "afraid", "learned", "met"])
+        self.plot = plot or lex.any(PLOT_DRAW)
         self.hero = hero or Hero(lex)
         self.thing = thing or Thing(lex)
-        self.helper = Hero(lex, plain=lex.chance(0.5))
-        self.other = Hero(lex, plain=lex.chance(0.5))
-        while self.other.short == self.helper.short:
-            self.other = Hero(lex)
+        # Whom one meets is asked for; other helpers are the story's own.
+        self.helper = Hero(lex, plain=True, common=self.plot != "met")
+        while self.helper.noun == self.hero.noun:
+            self.helper = Hero(lex, plain=True, common=self.plot != "met")
+        self.other = Hero(lex, common=True)
+        while self.other.noun in (self.hero.noun, self.helper.noun) or self.other.name and self.other.name == self.helper.name:
+            self.other = Hero(lex, common=True)
         self.places = lex.dice.sample(words.PLACES, 3)
         self.values = {
             "sad": lex.any(words.SAD), "glad": lex.any(words.GLAD), "reward": lex.any(words.REWARDS), "material": lex.any(words.MATERIALS),
@@ -568,7 +601,7 @@ STORY_REQUESTS = [
 PAIR_REQUESTS = [
     "Tell me a story about {h} and {o}.", "Write a story with {h} and {o}.", "story: {h}, {o}", "Tell me a story with {h} and {o} in it.",
     "A story about {h} and {o}, please.", "I want a story about {h} and {o}.", "Make a story from these words: {bare_h}, {bare_o}.",
-    "Write a short story in which {h} has {o}.", "tell me a story about {h} and {o}", "Use {h} and {o} in a story.",
+    "Write a short story in which {h} has {o}.", "Tell me a story about {h} and {his} {bare_o}.", "{h} and {o}", "tell me a story about {h} and {o}", "Use {h} and {o} in a story.",
 ]
 HERO_REQUESTS = ["Tell me a story about {h}.", "story about {h}", "Can you tell a story about {h}?", "Write a short story about {h}.", "I like stories about {h}. Tell me one."]
 THING_REQUESTS = ["Tell me a story about {o}.", "story about {o}", "Can you tell a story about {o}?", "Write a short story about {o}.", "I like stories about {o}. Tell me one."]
@@ -585,27 +618,33 @@ def rough(lex, text):
     return text
 
 
-def turn_story(lex, story=None):
-    """Returns the story and the turn that asks for it."""
-    story = story or Story(lex)
-    hero, thing = story.hero, story.thing
-    if not hero.name_only and lex.chance(0.1):
-        hero.name, hero.she = lex.name()
+def turn_story(lex):
+    """A new story and the turn that asks for it: by hero and plot, hero and thing, hero, thing, or nothing."""
+    form = lex.dice.choices(["plot", "pair", "hero", "thing", "open"], [62, 23, 7, 4, 4])[0]
+    plot = lex.any(PLOT_DRAW)
+    about_thing = plot not in ("afraid", "learned", "met")
+    if form in ("pair", "thing") and not about_thing:
+        form = "plot"
+    hero = Hero(lex, common=form in ("thing", "open"))
+    thing = Thing(lex, common=form in ("hero", "open") or not about_thing)
+    if form != "open" and lex.chance(0.1):
+        hero.name, hero.she = lex.name(form == "thing")
         hero.name_only = True
-        story.tell()
-    form = lex.dice.random()
+    if form == "hero" and plot == "met":
+        plot = "lost"
+    story = Story(lex, plot, hero, thing)
     asked = hero.intro
     if hero.name and not hero.name_only:
-        asked = lex.any([hero.intro, article(hero.phrase), f"{hero.name} the {hero.noun}", article(hero.phrase) + f" called {hero.name}", hero.intro])
-    about_thing = story.plot not in ("afraid", "learned", "met")
-    if form < 0.62 or not about_thing and form < 0.85:
-        prompt = lex.ask(STORY_REQUESTS).replace("{x}", f"{asked} {story.fill(lex.ask(PLOTS[story.plot]['asks']))}")
-    elif form < 0.85:
+        asked = lex.any([hero.intro, f"{hero.name} the {hero.phrase}", article(hero.phrase) + f" called {hero.name}", hero.intro])
+    if form == "plot":
+        asks = LOOSE_ASKS if about_thing and lex.chance(0.2) else PLOTS[story.plot]["asks"]
+        prompt = lex.ask(STORY_REQUESTS).replace("{x}", f"{asked} {story.fill(lex.ask(asks))}")
+    elif form == "pair":
         bare = hero.name if hero.name_only else hero.phrase
-        prompt = lex.ask(PAIR_REQUESTS).format(h=asked, o=thing.intro, bare_h=bare, bare_o=thing.phrase)
-    elif form < 0.92:
+        prompt = lex.ask(PAIR_REQUESTS).format(h=asked, his=hero.pronoun("his"), o=thing.intro, bare_h=bare, bare_o=thing.phrase)
+    elif form == "hero":
         prompt = lex.ask(HERO_REQUESTS).format(h=asked)
-    elif form < 0.96 and about_thing:
+    elif form == "thing":
         prompt = lex.ask(THING_REQUESTS).format(o=thing.intro)
     else:
         prompt = lex.ask(OPEN_REQUESTS)
@@ -689,8 +728,8 @@ def talk_long(lex):
 
 def talk_read(lex):
     """The user brings the text: questions about it, shorter, continued, repeated."""
-    story = Story(lex)
     kind = lex.dice.random()
+    story = Story(lex, thing=Thing(lex, common=0.45 <= kind < 0.65))  # a continuation may have to choose the thing
     if kind < 0.45:
         question, answer = story.question()
         shape = lex.ask(["{s}\n\n{q}", "Read this: {s}\n\nQuestion: {q}", "Here is a story. {s} {q}", "Text: {s}\nQ: {q}", "{q} {s}"])
@@ -864,7 +903,7 @@ def talk_small(lex):
 
 
 # What a document is, and how often.
-TALKS = [(talk_story, 50), (talk_small, 20), (talk_read, 12), (talk_memory, 5), (talk_long, 5), (None, 8)]
+TALKS = [(talk_story, 50), (talk_small, 20), (talk_read, 12), (talk_memory, 5), (talk_long, 5), (None, 4)]
 
 
 def render_chat(turns, system=None):
@@ -878,7 +917,7 @@ def render_chat(turns, system=None):
 def document(lex):
     talk = lex.dice.choices([t for t, _ in TALKS], [w for _, w in TALKS])[0]
     if talk is None:  # a plain story, for completion without a chat
-        story = Story(lex)
+        story = Story(lex, hero=Hero(lex, common=True), thing=Thing(lex, common=True))
         return story.pieces() + ("" if lex.chance(0.7) else "\n\n" + " ".join(story.epilogue)) + "\n"
     if talk is talk_long:
         return long_document(lex)
@@ -897,13 +936,14 @@ def long_document(lex):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("work"), help="folder for the text files")
-    parser.add_argument("--documents", type=int, default=120000, help="documents in the training set")
+    parser.add_argument("--documents", type=int, default=40000, help="documents in the training set")
     parser.add_argument("--heldout", type=int, default=600, help="documents in each held-out set")
+    parser.add_argument("--invented", type=float, default=0.07, help="share of invented heroes and things in the training set")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     splits = [
-        ("train", args.documents, {}),
+        ("train", args.documents, {"invented_share": args.invented}),
         ("heldout_seed", args.heldout, {}),
         ("heldout_lexicon", args.heldout, {"new_words": True}),
         ("heldout_full", args.heldout, {"new_words": True, "new_phrasings": True}),

@@ -21,11 +21,25 @@ mailman|chef|boy|girl|child|grandmother|grandfather|old man|old woman|student|no
 train driver|bus driver|lion cub|baby elephant|baby dragon|stray dog|barn owl|sea turtle|cloud|star|teapot|toy soldier|
 """.replace("\n", "").strip("|").split("|")
 
-CHARACTER_ADJECTIVES = """
-little|small|tiny|big|young|old|brave|shy|clever|kind|curious|lazy|hungry|sleepy|lonely|cheerful|grumpy|gentle|proud|
-quiet|noisy|patient|careful|clumsy|friendly|honest|busy|poor|rich|wise|silly|funny|happy|sad|nervous|stubborn|polite|
-dreamy|white|black|gray|brown|golden|spotted|striped|fluffy|skinny|round|tall|short|quick|slow|strong|timid|
-cheeky|thoughtful|purple|blue|green|red|wild|lost|tired|very small|very old|one-eyed|three-legged|forgetful|playful
+# Who and what a story adds of its own accord: common words only, so that choosing costs little and copying is learned.
+HELPERS = """
+owl|bear|rabbit|hedgehog|mouse|squirrel|badger|frog|turtle|duck|dog|sheep|hen|bee|fox|deer|otter|mole|beaver|swan|
+farmer|baker|fisherman|gardener|teacher|sailor|shepherd|tailor|grandmother|old man|postman|wizard|fairy|giant
+""".replace("\n", "").strip("|").split("|")
+HELPER_ADJECTIVES = "old|kind|wise|friendly|little|young|gentle|big".split("|")
+HELPER_NAMES = "Anna|Rosa|Lily|Nora|Ella|Clara|Tom|Ben|Max|Leo|Finn|Hugo|Emil|Toby".split("|")
+COMMON_THINGS = "lantern|kite|key|ring|coin|hat|scarf|bell|drum|flute|book|map|shell|ball|basket|lamp|clock|mirror|doll|cup".split("|")
+COMMON_COLORS = "red|blue|green|golden|silver|little|old|shiny".split("|")
+
+# What a hero is like, and how it looks: at most one of each, in this order ("a brave little fox").
+MANNERS = """
+brave|shy|clever|kind|curious|lazy|hungry|sleepy|lonely|cheerful|grumpy|gentle|proud|quiet|noisy|patient|careful|clumsy|
+friendly|honest|busy|poor|rich|wise|silly|funny|happy|sad|nervous|stubborn|polite|dreamy|timid|cheeky|thoughtful|lost|
+tired|forgetful|playful|quick|slow|strong|wild|merry|bored|greedy|calm|jolly|lucky
+""".replace("\n", "").strip("|").split("|")
+LOOKS = """
+little|small|tiny|big|young|old|white|black|gray|brown|golden|spotted|striped|fluffy|skinny|round|tall|short|purple|blue|
+green|red|one-eyed|three-legged|yellow|pink|silver|orange|huge|wet|dusty
 """.replace("\n", "").strip("|").split("|")
 
 SHE_NAMES = """
@@ -81,7 +95,7 @@ at+the bakery|in+the stable|behind+the church|on+the island|in+the swamp|at+the 
 in+the cornfield|behind+the curtain|in+the toy shop|near+the castle|inside+the tower|at+the crossroads|in+the valley|
 by+the campfire|in+the snow|under+the willow|on+the old ship|in+the greenhouse|near+the beehives|behind+the fence|
 in+the hollow log|at+the playground|by+the fountain|in+the hay|under+the table|in+the shed|at+the post office|
-near+the volcano|in+the desert|on+the moon|in+the museum|behind+the moon gate|at+the fair|in+the clock tower
+near+the volcano|in+the desert|on+the moon|in+the museum|at+the fair|in+the clock tower
 """.replace("\n", "").strip("|").split("|")
 ]
 
@@ -98,7 +112,7 @@ One summer day|One autumn evening|One winter day|One spring morning|On a foggy m
 """.replace("\n", "").strip("|").split("|")
 
 SAD = "sad|worried|upset|miserable|very sad|a little afraid|heartbroken|gloomy|lost and sad|unhappy".split("|")
-GLAD = "happy|glad|very happy|proud|full of joy|relieved|thankful|delighted|cheerful|warm inside".split("|")
+GLAD = "happy|glad|very happy|proud|full of joy|relieved|thankful|delighted|cheerful".split("|")
 MATERIALS = (
     "paper and string|old wood|clay|wool|leaves and twigs|tin and wire|cloth and thread|shells|straw|cardboard|glass|"
     "stones and mud|silk|copper wire|feathers"
