@@ -1,5 +1,5 @@
-// An embedding that no single binding holds: 262,144 x 640 in F16 is 335 MB, over lavapipe's 128 MiB per binding and,
-// as the head, over 65,535 workgroups. It must load in parts, with little on the JS heap, and give the right logits.
+// An embedding that no single binding holds: 262,144 x 640 in F16 is 335 MB, over lavapipe's 128 MiB per binding. It must
+// load in parts, with little on the JS heap, and give the right logits. (Grids past 65,535 workgroups are kernel cases.)
 // In Node only: the heap is measured and the file lies on disk.
 
 import { afterAll, expect, test } from "vitest";
@@ -72,7 +72,7 @@ test("a 335 MB embedding loads in parts and its logits agree with the reference 
   let peak = 0;
   const backend = await webgpuBackend(
     { file, ...model },
-    { slots: 1, onProgress: () => (peak = Math.max(peak, heapBytes())) },
+    { slots: 4, context: 64, onProgress: () => (peak = Math.max(peak, heapBytes())) },
   );
   const growth = peak - before;
   console.info(
@@ -81,8 +81,9 @@ test("a 335 MB embedding loads in parts and its logits agree with the reference 
   expect(peak).toBeGreaterThan(0);
   expect(growth).toBeLessThan(HEAP_LIMIT);
   expect(backend.memory.weights).toBeLessThan(file.bytes * 1.02);
+  expect(backend.memory.other).toBeLessThan(64 << 20);
 
-  // Token ids and compared rows on both sides of every part's edge and of 65,535 groups.
+  // Token ids and compared rows on both sides of every part's edge.
   const ids = [0, 3, 65_535, 65_536, 104_831, 104_832, 131_071, 131_072, 209_663, 209_664, 262_142, 262_143];
   const small = await withVocabulary(file, ids);
   const reference = await createReferenceBackend({

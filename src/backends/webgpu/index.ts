@@ -61,6 +61,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
 
   const chunkRows = Math.min(MAX_ROWS, options.chunkRows ?? (traits.software ? 64 : 256));
   const maxBindingBytes = device.limits.maxStorageBufferBindingSize;
+  checkVocabulary(vocab, slots, maxBindingBytes);
   const elementBytes = kv === "f16" ? 2 : 4;
   const kvTokens = Math.min(input.options.kvTokens, mostKvTokens(graph.caches, elementBytes, slots, maxBindingBytes));
   const context = Math.min(input.options.context, kvTokens);
@@ -168,6 +169,25 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
 function kernelsOf(plan: Plan): Kernel[] {
   const repacks = new Set(plan.matrices.map(({ format }) => format.repack));
   return [...repacks, ...plan.dispatches.map(({ kernel }) => kernel), plan.sampling.kernel];
+}
+
+/** The sampler's sums hold for fewer tokens than this (kernels/sample/select.wgsl). */
+const MOST_TOKENS = 2 ** 20;
+
+/** @throws FennecError `backend-unsupported`, or `webgpu-limits` when a buffer of one word per token does not fit. */
+function checkVocabulary(vocab: number, slots: number, maxBindingBytes: number): void {
+  if (vocab >= MOST_TOKENS)
+    throw new FennecError(
+      "backend-unsupported",
+      `the vocabulary has ${vocab} tokens; the webgpu backend samples from fewer than ${MOST_TOKENS}. Try backend: "onnx".`,
+    );
+  const bytes = 4 * vocab * Math.max(slots, MAX_OUTPUTS);
+  if (bytes > maxBindingBytes)
+    throw new FennecError(
+      "webgpu-limits",
+      `${slots} slots with ${vocab} tokens each need a buffer of ${bytes} bytes; this adapter binds ${maxBindingBytes}. ` +
+        "Try fewer slots.",
+    );
 }
 
 /** Tokens whose keys and values in any one layer still fit a storage binding. */

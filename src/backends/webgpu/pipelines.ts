@@ -3,7 +3,7 @@
 
 import type { Access, DeviceTraits, Kernel, Variant } from "../../../kernels/kernel";
 import { link } from "../../../kernels/linker";
-import { FennecError } from "../../errors";
+import { FennecError, isFennecError } from "../../errors";
 import type { Counters } from "../backend";
 
 /** A pipeline that is compiled, with the variant that it runs. */
@@ -58,14 +58,22 @@ export class Pipelines {
     return this.#compiled.get(keyOf(kernel, bucket));
   }
 
-  /** @throws FennecError `kernel-compile`, or `self-test-failed` when every variant was refused. */
+  /**
+   * A variant that does not compile here gives way to the next, as a wrong one does.
+   *
+   * @throws FennecError `kernel-compile` when the last one does not compile, `self-test-failed` when all were refused.
+   */
   async compile(kernel: Kernel, bucket: number): Promise<CompiledKernel> {
     const key = keyOf(kernel, bucket);
     const known = this.#compiled.get(key);
     if (known) return known;
     const pending = this.#pending.get(key) ?? this.#compile(kernel, bucket, key);
     this.#pending.set(key, pending);
-    return pending;
+    try {
+      return await pending;
+    } finally {
+      this.#pending.delete(key);
+    }
   }
 
   /** Never use this variant again; the next one that suits takes its place. */
@@ -74,12 +82,12 @@ export class Pipelines {
     for (const [key, { variant: used }] of this.#compiled) {
       if (key.startsWith(`${kernel.name} `) && used.name === variant.name) {
         this.#compiled.delete(key);
-        this.#pending.delete(key);
       }
     }
   }
 
-  variantOf(kernel: Kernel, bucket: number): Variant {
+  /** @param failure Why the one before did not compile: thrown when there is no other. */
+  #variantOf(kernel: Kernel, bucket: number, failure: unknown): Variant {
     const candidates = kernel.variants.filter(
       ({ name, rows: [least, most] = [1, Number.POSITIVE_INFINITY] }) =>
         bucket >= least && bucket <= most && !this.#refused.has(`${kernel.name} ${name}`),
@@ -88,6 +96,7 @@ export class Pipelines {
       candidates.find((variant) => variant.name === this.#prefer && (variant.runs ?? variant.suits)(this.traits)) ??
       candidates.find((variant) => variant.suits(this.traits)) ??
       candidates.find((variant) => variant.runs?.(this.traits));
+    if (!chosen && failure) throw failure;
     if (!chosen)
       throw new FennecError(
         "self-test-failed",
@@ -98,16 +107,28 @@ export class Pipelines {
   }
 
   async #compile(kernel: Kernel, bucket: number, key: string): Promise<CompiledKernel> {
-    const variant = this.variantOf(kernel, bucket);
-    const compiled = { variant, pipeline: await this.#pipeline(kernel, variant, bucket) };
-    this.#compiled.set(key, compiled);
-    return compiled;
+    let failure: unknown;
+    for (;;) {
+      const variant = this.#variantOf(kernel, bucket, failure);
+      try {
+        const compiled = { variant, pipeline: await this.#pipeline(kernel, variant, bucket) };
+        this.#compiled.set(key, compiled);
+        return compiled;
+      } catch (error) {
+        if (!isFennecError(error) || error.code !== "kernel-compile") throw error;
+        failure = error;
+        this.refuse(kernel, variant);
+      }
+    }
   }
 
   async #pipeline(kernel: Kernel, variant: Variant, bucket: number): Promise<GPUComputePipeline> {
     const constants = variant.constants?.(bucket, this.traits) ?? {};
     const code = link(kernel.name, variant.parts, kernel.bindings, constants, variant.enable);
+    // What is wrong with the shader is told below, where another variant may still be right.
+    this.#device.pushErrorScope("validation");
     const module = this.#device.createShaderModule({ label: `${kernel.name}/${variant.name}`, code });
+    void this.#device.popErrorScope();
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
         label: `${kernel.name}/${variant.name}/${bucket}`,

@@ -1,6 +1,7 @@
 // The self-test on a user's device: before a model is used, every kernel of its plan runs small cases against the f64
 // reference, in the variants chosen for decoding and for prefill. A wrong variant is never used: the next one that suits
-// takes its place, and when none is right the load fails instead of the answers.
+// takes its place, and when none is right the load fails instead of the answers. Decode steps of 2 to 16 rows are the
+// same shader with other constants; they are not run here.
 
 import { type DeviceTraits, type Kernel, rowBucket, type Variant } from "../../../kernels/kernel";
 import { selfTestCases } from "../../../kernels/self_test";
@@ -15,7 +16,7 @@ export interface SelfTestReport {
   readonly refused: readonly string[];
 }
 
-/** @throws FennecError `self-test-failed` when no variant of a kernel is right, or a kernel has no case. */
+/** @throws FennecError `self-test-failed` when no variant of a kernel is right. */
 export async function selfTest(
   device: GPUDevice,
   traits: DeviceTraits,
@@ -50,7 +51,9 @@ export async function selfTest(
   }
 
   for (const kernel of new Map(kernels.map((k) => [k.name, k])).values()) {
-    for (const c of await selfTestCases(kernel)) await firstRight(kernel, c);
+    const cases = await selfTestCases(kernel);
+    if (cases.length === 0) throw new Error(`kernel ${kernel.name} has no case for the self-test`);
+    for (const c of cases) await firstRight(kernel, c);
   }
   return { passed, refused };
 }

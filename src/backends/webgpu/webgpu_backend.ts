@@ -111,15 +111,16 @@ export class WebgpuBackend implements Backend {
     this.groups = parts.groups;
     this.counters = parts.counters;
     this.#checker = new BatchChecker(parts);
-    this.lost = parts.device.lost.then(({ reason, message }) => {
-      this.#failure ??= new FennecError(
-        "device-lost",
-        `the GPU device was lost (${reason}): ${message}. Load the model again.`,
-      );
-      return { reason: message || String(reason) };
+    const fault = new Promise<FennecError>((resolve) => {
+      parts.device.addEventListener("uncapturederror", ({ error }) => resolve(refusedCommand(error)));
     });
-    parts.device.addEventListener("uncapturederror", (event) => {
-      this.#failure ??= new FennecError("device-lost", `the GPU refused a command: ${event.error.message}`);
+    const lost = parts.device.lost.then(
+      ({ reason, message }) =>
+        new FennecError("device-lost", `the GPU device was lost (${reason}): ${message}. Load the model again.`),
+    );
+    this.lost = Promise.race([lost, fault]).then((error) => {
+      this.#failure ??= error;
+      return { reason: this.#failure.message };
     });
   }
 
@@ -329,4 +330,14 @@ function outputsOf({ rows }: StepBatch): Wanting[] {
 
 function wantsLogits({ rows }: StepBatch): boolean {
   return rows.some(({ want }) => want === "logits");
+}
+
+/** A command that the GPU refused after the fact: the state behind it cannot be trusted. */
+function refusedCommand(error: GPUError): FennecError {
+  if (error instanceof GPUOutOfMemoryError)
+    return new FennecError(
+      "out-of-memory",
+      `the GPU has not enough memory (${error.message}). Load the model again with a shorter context or fewer slots.`,
+    );
+  return new FennecError("device-lost", `the GPU refused a command: ${error.message}. Load the model again.`);
 }
