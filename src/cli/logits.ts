@@ -14,7 +14,7 @@ export const logits: Command = {
     tokens: { value: "1,2,3", help: "token ids, used exactly as given" },
     prompt: { value: "P", help: "a text instead, with BOS as the file says" },
     all: { help: "a row for every token, not only the last" },
-    chunk: { value: "N", help: "tokens per step; 1 feeds token by token" },
+    chunk: { value: "N", help: "tokens per step, the backend's most at most; 1 feeds token by token" },
     ...runOptions,
     out: { value: "FILE", help: "where they go; - is stdout" },
   },
@@ -29,6 +29,9 @@ export const logits: Command = {
     const context = tokens?.length ?? new TextEncoder().encode(prompt).length + 8;
     await withEngine(args, io, { precision: "exact", context: Math.max(1, context) }, async (engine) => {
       const ids = tokens ?? engine.encodePrompt(prompt!);
+      const { rows } = engine.backend.limits;
+      if (chunk !== undefined && chunk > rows)
+        io.note(`fennec logits: chunk is ${rows} tokens instead of ${chunk}: the backend takes no more in a step`);
       const values = await engine.logits(ids, {
         all: args.has("all"),
         signal: io.signal,

@@ -76,6 +76,7 @@ export class Engine {
   readonly samplingDefaults: SamplingDefaults;
   readonly #input: EngineInput;
   readonly #scheduler: Scheduler;
+  readonly #lost: Promise<FennecError>;
   #disposed = false;
 
   constructor(input: EngineInput) {
@@ -84,11 +85,16 @@ export class Engine {
     this.model = input.model;
     this.context = this.#scheduler.context;
     this.samplingDefaults = input.sampling;
+    this.#lost = new Promise((resolve) => {
+      void input.backend.lost.then(({ reason }) => {
+        if (!this.#disposed) resolve(new FennecError("device-lost", reason));
+      });
+    });
   }
 
-  /** Resolves when the engine cannot go on: the device is gone. Never rejects. */
+  /** Resolves when the engine cannot go on: the device is gone. Never rejects, and never resolves for a {@link dispose}. */
   get lost(): Promise<FennecError> {
-    return this.#input.backend.lost.then(({ reason }) => new FennecError("device-lost", reason));
+    return this.#lost;
   }
 
   get backend(): BackendInfo {

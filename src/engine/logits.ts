@@ -3,14 +3,14 @@
 import { GREEDY } from "../../kernels/sample/settings";
 import type { Backend, Row } from "../backends/backend";
 import { FennecError } from "../errors";
-import { checkInteger, invalid } from "./check";
+import { checkInteger } from "./check";
 import type { Scheduler } from "./scheduler";
 import { Sequence } from "./sequence";
 
 export interface LogitsOptions {
   /** Logits after every token, not only the last. */
   readonly all?: boolean;
-  /** Tokens per step; the backend's most when absent. 1 feeds token by token. */
+  /** Tokens per step; the backend's most (`limits.rows`) when absent or above it. 1 feeds token by token. */
   readonly chunk?: number;
   readonly signal?: AbortSignal;
 }
@@ -31,8 +31,8 @@ export async function computeLogits(
 ): Promise<Float32Array> {
   const { limits } = backend;
   const all = options.all ?? false;
-  const chunk = checkInteger("chunk", options.chunk ?? (all ? Math.min(limits.rows, limits.outputs) : limits.rows), 1);
-  if (chunk > limits.rows) throw invalid("chunk", chunk, `1 to ${limits.rows} on this backend`);
+  const usual = all ? Math.min(limits.rows, limits.outputs) : limits.rows;
+  const chunk = Math.min(checkInteger("chunk", options.chunk ?? usual, 1), limits.rows);
   return scheduler.borrow(async (slot, generation) => {
     backend.openSlot(slot, { generation, sampler: GREEDY, history: [] });
     const sequence = new Sequence(scheduler.cache, tokens, false);

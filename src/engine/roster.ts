@@ -11,7 +11,8 @@ export class Roster {
   readonly #generations: number[];
   /** A borrowed slot has neither run nor a place in the batches. */
   readonly #slots: (Run | "borrowed" | undefined)[];
-  readonly #borrowers: (() => void)[] = [];
+  /** Each gets a slot that is already marked as its own. */
+  readonly #borrowers: ((slot: number) => void)[] = [];
   #waiting: Run[] = [];
   #running: Run[] = [];
 
@@ -81,22 +82,19 @@ export class Roster {
 
   endAll(error: Error): void {
     for (const run of [...this.#running, ...this.#waiting]) this.end(run, error);
-    for (const resume of this.#borrowers.splice(0)) resume();
   }
 
   /**
-   * Waits for a slot, lends it to `use`, which submits steps of its own, and takes it back.
+   * Waits for a slot, lends it to `use`, which submits steps of its own, and takes it back. The next slot that becomes
+   * free goes to whoever waits here, before {@link admit}: else a stream of requests could keep borrowers out for good.
    * @param check Called when there is a slot; may throw.
    */
   async borrow<T>(use: (slot: number, generation: number) => Promise<T>, check: () => void): Promise<T> {
     let slot = this.#slots.indexOf(undefined);
-    while (slot < 0) {
-      await new Promise<void>((resolve) => this.#borrowers.push(resolve));
-      slot = this.#slots.indexOf(undefined);
-    }
-    check();
-    this.#slots[slot] = "borrowed";
+    if (slot < 0) slot = await new Promise<number>((resolve) => this.#borrowers.push(resolve));
+    else this.#slots[slot] = "borrowed";
     try {
+      check();
       return await use(slot, this.#nextGeneration(slot));
     } finally {
       this.#free(slot);
@@ -136,8 +134,9 @@ export class Roster {
   }
 
   #free(slot: number): void {
-    this.#slots[slot] = undefined;
-    this.#borrowers.shift()?.();
+    const borrower = this.#borrowers.shift();
+    this.#slots[slot] = borrower && "borrowed";
+    borrower?.(slot);
   }
 
   #nextGeneration(slot: number): number {

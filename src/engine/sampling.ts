@@ -71,9 +71,20 @@ export function samplerSettings(
   };
 }
 
-/** Settings of reply `index` to one prompt: as alone for the first, other draws for the others. */
+/**
+ * Settings of reply `index` to one prompt: as alone for the first, other draws for the others, which no neighbouring
+ * seed repeats.
+ */
 export function settingsOfChoice(settings: SamplerSettings, index: number): SamplerSettings {
-  return index === 0 ? settings : { ...settings, seed: BigInt.asUintN(64, settings.seed + BigInt(index)) };
+  return index === 0 ? settings : { ...settings, seed: mixed(settings.seed, BigInt(index)) };
+}
+
+/** Output `index` of the SplitMix64 generator that starts at `seed` (Steele, Lea and Flood, OOPSLA 2014). */
+function mixed(seed: bigint, index: bigint): bigint {
+  let z = BigInt.asUintN(64, seed + index * 0x9e3779b97f4a7c15n);
+  z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
+  z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
+  return z ^ (z >> 31n);
 }
 
 /**

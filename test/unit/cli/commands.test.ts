@@ -127,6 +127,13 @@ describe("logits", () => {
     for (const [i, value] of row.entries()) expect(value).toBeCloseTo(got[4 * vocab + i]!, 4);
   });
 
+  test("a chunk above what the backend takes is clamped, and said so", async () => {
+    const argv = ["logits", nano, "--tokens", "1,2,3", "--out", "-", ...reference];
+    const { code, bytes, notes } = await runCli([...argv, "--chunk", "99999"]);
+    expect([code, notes]).toEqual([0, [expect.stringMatching(/chunk is \d+ tokens instead of 99999/)]]);
+    expect(bytes).toEqual((await runCli(argv)).bytes);
+  });
+
   test("of a prompt: with BOS as the file says", async () => {
     const ids = JSON.parse((await runCli(["tokenize", nano, "--text", "Once", "--json"])).out);
     const ofPrompt = await runCli(["logits", nano, "--prompt", "Once", "--out", "-", ...reference]);

@@ -130,6 +130,14 @@ describe("seeds", () => {
     expect(await draw({})).not.toBe(await draw({}));
   });
 
+  test("several replies to neighbouring seeds are all different", async () => {
+    const { engine } = fakeEngine();
+    const replies = [1, 2, 3].flatMap((seed) => engine.generateChoices([1, 2, 3], { seed, maxTokens: 12 }, 3));
+    const drawn = await Promise.all(replies.map(async ({ result }) => (await result).tokens.join()));
+    expect(new Set(drawn).size).toBe(9);
+    expect(drawn[3]).toBe(await draw({ seed: 2 }));
+  });
+
   test("temperature 0 needs none", async () => {
     expect(await draw({ temperature: 0 })).toBe(await draw({ temperature: 0 }));
   });
@@ -189,6 +197,27 @@ describe("leaving", () => {
     expect(backend.disposed).toBe(true);
     await expectFennecError(async () => engine.generate([1]), "disposed");
     await expectFennecError(() => engine.logits([1]), "disposed");
+  });
+});
+
+describe("lost", () => {
+  test("tells of a lost device, also after dispose", async () => {
+    const { engine, backend } = fakeEngine();
+    backend.lose("unplugged");
+    expect(await engine.lost).toMatchObject({ code: "device-lost", message: "unplugged" });
+    engine.dispose();
+    expect(await engine.lost).toMatchObject({ message: "unplugged" });
+  });
+
+  test("is silent about the device that dispose gives back", async () => {
+    const { engine, backend } = fakeEngine();
+    let told = false;
+    void engine.lost.then(() => (told = true));
+    engine.dispose();
+    backend.lose("destroyed");
+    await backend.lost;
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(told).toBe(false);
   });
 });
 
@@ -293,6 +322,7 @@ describe("logits", () => {
   test.each([
     { why: "as many rows as outputs", options: { all: true }, steps: [8, 8, 7] },
     { why: "chunks above the outputs run again", options: { all: true, chunk: 16 }, steps: [16, 16, 7] },
+    { why: "chunks above the rows are as many as the rows", options: { all: true, chunk: 99 }, steps: [16, 16, 7] },
     { why: "token by token", options: { all: true, chunk: 1 }, steps: Array(23).fill(1) },
   ])("of all tokens: $why", async ({ options, steps }) => {
     const { engine, backend } = fakeEngine();
@@ -317,10 +347,36 @@ describe("logits", () => {
     expect((await second.result).tokens).toEqual(backend.expectedReply([3], 4));
   });
 
+  test("gets the next free slot, before requests that came earlier", async () => {
+    const { engine, backend } = fakeEngine({ limits: { slots: 1, context: 256 } });
+    const options = { maxTokens: 5, temperature: 0, ignoreStopTokens: true };
+    const order: string[] = [];
+    const more = engine.generate([1], options);
+    await more[Symbol.asyncIterator]().next();
+    const waiting = engine.generate([2], options).result.then(() => order.push("waiting"));
+    const logits = engine.logits([5, 6]).then((values) => {
+      order.push("logits");
+      return values;
+    });
+    await waiting;
+    expect(await logits).toEqual(backend.expectedLogits([5, 6]));
+    expect(order).toEqual(["logits", "waiting"]);
+  });
+
+  test("waiting for a slot when the engine is disposed ends with code disposed", async () => {
+    const { engine } = fakeEngine({ limits: { slots: 1, context: 256 } });
+    const running = engine.generate([1], { temperature: 0, ignoreStopTokens: true });
+    running.result.catch(() => undefined);
+    await running[Symbol.asyncIterator]().next();
+    const both = [engine.logits([5]), engine.logits([6])].map((logits) => expectFennecError(() => logits, "disposed"));
+    engine.dispose();
+    await Promise.all(both);
+  });
+
   test("refuses what cannot be", async () => {
     const { engine } = fakeEngine();
     await expectFennecError(() => engine.logits([]), "invalid-argument", "tokens");
-    await expectFennecError(() => engine.logits([1], { chunk: 99 }), "invalid-argument", "chunk: got 99");
+    await expectFennecError(() => engine.logits([1], { chunk: 0 }), "invalid-argument", "chunk: got 0");
     await expectFennecError(() => engine.logits(Array(300).fill(1)), "context-full", "300");
     await expectFennecError(() => engine.logits([1], { signal: AbortSignal.abort() }), "aborted");
   });
