@@ -11,7 +11,13 @@ export const BLOCK = 32;
 /** The value of the largest magnitude with its sign; of equal ones the first. */
 export function extreme(values: Float32Array, at: number, count: number): number {
   let found = 0;
-  for (let i = 0; i < count; i++) if (Math.abs(values[at + i]!) > Math.abs(found)) found = values[at + i]!;
+  let largest = 0;
+  for (let i = at; i < at + count; i++) {
+    const magnitude = Math.abs(values[i]!);
+    if (magnitude <= largest) continue;
+    largest = magnitude;
+    found = values[i]!;
+  }
   return found;
 }
 
