@@ -60,7 +60,8 @@ function serviceWorker(): Plugin {
         const worker = bundle["service_worker.js"];
         if (worker?.type !== "chunk") throw new Error("The build has no service worker.");
         const files = Object.values(bundle).filter(
-          ({ fileName }) => fileName !== worker.fileName && fileName !== builtin?.file && !fileName.endsWith(".map"),
+          ({ fileName }) =>
+            fileName !== worker.fileName && fileName !== builtin?.file && !/\.(map|wasm)$/.test(fileName),
         );
         const hash = createHash("sha256");
         for (const file of files) hash.update(file.fileName).update(file.type === "chunk" ? file.code : file.source);

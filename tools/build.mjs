@@ -30,7 +30,9 @@ function isStale() {
 /** Runs a program of node_modules; its output is shown only when it fails. */
 function run(name, ...args) {
   return new Promise((done, fail) => {
-    const child = spawn(process.execPath, [program(name), ...args], { cwd: root });
+    // Tests build too, and vite would take over their NODE_ENV: a page of a test build has no service worker.
+    const env = { ...process.env, NODE_ENV: "production" };
+    const child = spawn(process.execPath, [program(name), ...args], { cwd: root, env });
     let output = "";
     child.stdout.on("data", (chunk) => (output += chunk));
     child.stderr.on("data", (chunk) => (output += chunk));

@@ -1,4 +1,5 @@
 // Builds what is out of date and serves the chat page on this machine: `npm start [-- --port 8080]`.
+// With --folder it serves a page that was built before, as it is.
 
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
@@ -6,17 +7,22 @@ import { parseArgs } from "node:util";
 import { preview } from "vite";
 
 const root = resolve(import.meta.dirname, "..");
-const { values } = parseArgs({ options: { port: { type: "string", default: "8080" } } });
+const { values } = parseArgs({
+  options: { port: { type: "string", default: "8080" }, folder: { type: "string" } },
+});
 
-const build = spawnSync(process.execPath, [resolve(root, "tools/build.mjs"), "--if-stale"], { stdio: "inherit" });
-if (build.status !== 0) process.exit(1);
+if (!values.folder) {
+  const build = spawnSync(process.execPath, [resolve(root, "tools/build.mjs"), "--if-stale"], { stdio: "inherit" });
+  if (build.status !== 0) process.exit(1);
+}
+const folder = resolve(values.folder ?? resolve(root, "dist/chat"));
 
 const server = await preview({
   configFile: false,
-  root: resolve(root, "dist"),
+  root: resolve(folder, ".."),
   base: "./",
   logLevel: "warn",
-  build: { outDir: "chat" },
+  build: { outDir: folder },
   // Another port is taken when this one is busy; the line below says which.
   preview: { host: "localhost", port: Number(values.port), strictPort: false, open: false },
 });

@@ -1,7 +1,10 @@
 // Lets the page open when its server does not answer: keeps the page's own files, by version. Models are not here; the
 // engine keeps those. It routes and stores, and never runs a model: browsers end idle service workers.
 
-/** Filled in by the build (vite.page.config.ts): the page's files, and a hash over their contents. */
+/**
+ * Filled in by the build (vite.page.config.ts): the page's files, and a hash over their contents. Large files that few
+ * visits need (wasm) are not among them; those are kept when they are first used.
+ */
 declare const __PRECACHE__: { readonly version: string; readonly files: readonly string[] };
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
@@ -28,12 +31,15 @@ async function keepFiles(): Promise<void> {
   await cache.addAll(__PRECACHE__.files.map((file) => new Request(file, { cache: "reload" })));
 }
 
-/** A version is complete and its file names carry hashes, so what is kept never has to be asked for again. */
+/** File names of a version carry hashes, so what is kept never has to be asked for again. */
 async function fromCache(request: Request): Promise<Response> {
   const cache = await caches.open(cacheName);
   // Servers may answer `Vary: Origin`, and modules are asked for with an origin, unlike when they were kept.
   const kept = await cache.match(request, { ignoreVary: true, ignoreSearch: request.mode === "navigate" });
-  return kept ?? fetch(request);
+  if (kept) return kept;
+  const response = await fetch(request);
+  if (response.ok && new URL(request.url).pathname.includes("/assets/")) await cache.put(request, response.clone());
+  return response;
 }
 
 async function dropOldVersions(): Promise<void> {

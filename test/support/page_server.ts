@@ -15,9 +15,9 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Runs what `npm start` runs. @param port 0 for the first free one from 8080. */
-export async function startPageServer(port = 0): Promise<RunningServer> {
-  const child = spawn(process.execPath, ["tools/start.mjs", ...(port ? ["--port", `${port}`] : [])], {
+/** Runs what `npm start` runs. @param args Of tools/start.mjs. */
+export async function startPageServer(...args: readonly string[]): Promise<RunningServer> {
+  const child = spawn(process.execPath, ["tools/start.mjs", ...args], {
     cwd: repository,
     stdio: ["ignore", "pipe", "inherit"],
   });
