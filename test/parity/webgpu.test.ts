@@ -3,15 +3,14 @@
 
 import { expect, test } from "vitest";
 import { compareLogits, logitsOf, openParityFixture } from "../support/parity";
+import { ownFixtures } from "../support/parity_table";
 import { webgpuBackend } from "../support/webgpu";
 
-const nano = ["llama-nano-F32", "qwen2-nano-F16", "qwen3-nano-F32", "gemma3-nano-F16"];
-
 test.each([
-  ...nano.map((name) => [name, "all that the adapter has", {}] as const),
-  ["llama-nano-F32", "default limits", { defaultLimits: true }] as const,
+  ...ownFixtures.map(({ path }) => [path, "all that the adapter has", {}] as const),
+  ["nano/llama-nano-F32", "default limits", { defaultLimits: true }] as const,
 ])("%s, %s: logits under the fixture's bound", async (name, _, options) => {
-  const fixture = await openParityFixture(`nano/${name}`);
+  const fixture = await openParityFixture(name);
   const backend = await webgpuBackend(fixture, options);
   const logits = await logitsOf(backend, fixture.tokens, backend.limits.rows);
   const found = compareLogits(logits, fixture.logits, fixture.description.vocab);

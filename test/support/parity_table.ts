@@ -8,12 +8,16 @@ export interface ParityCase {
   readonly folder: FixtureFolder;
 }
 
-/** In the repository: random weights in which every block matters, so that a wrong operation shows at once. */
-export const nanoFixtures: readonly ParityCase[] = [
+/**
+ * In the repository: random weights in which every block matters, so that a wrong operation shows at once; and the
+ * built-in model.
+ */
+export const ownFixtures: readonly ParityCase[] = [
   "nano/llama-nano-F32",
   "nano/qwen2-nano-F16",
   "nano/qwen3-nano-F32",
   "nano/gemma3-nano-F16",
+  "builtin/fennec-builtin",
 ].map((path) => ({ path, folder: "repository" }));
 
 /** Outside: really trained models, in several weight types. */

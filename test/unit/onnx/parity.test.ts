@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Backend } from "../../../src/backends/backend";
 import { createOnnxBackend } from "../../../src/backends/onnx/index";
 import { compareLogits, logitsOf, openParityFixture, type ParityFixture } from "../../support/parity";
-import { nanoFixtures } from "../../support/parity_table";
+import { ownFixtures } from "../../support/parity_table";
 
 const BOUND = 1e-9;
 
-describe.each(nanoFixtures)("$path", ({ path }) => {
+describe.each(ownFixtures)("$path", ({ path }) => {
   let fixture: ParityFixture;
   let backend: Backend;
 
