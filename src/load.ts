@@ -2,7 +2,7 @@
 
 import { type FennecEngine, withOpenAiSurface } from "./api/surface";
 import type { Backend, BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
-import { checkInteger, invalid } from "./engine/check";
+import { checkInteger, checkNames, invalid } from "./engine/check";
 import { Engine } from "./engine/engine";
 import { recommendedSampling } from "./engine/sampling";
 import { type ErrorCode, FennecError, isFennecError } from "./errors";
@@ -35,9 +35,9 @@ export interface LoadOptions {
    * `onnx` is exact whatever `precision` and `kv` say. `reference` is plain TypeScript in f64, for tests. Default `auto`.
    */
   readonly backend?: BackendChoice;
-  /** `fast`: f16 storage where the device has it. `exact`: f32 throughout. Default `fast`. */
+  /** What `kv` is by default; all else is f32 either way. `fast`: f16 on every device. `exact`: f32. Default `fast`. */
   readonly precision?: Precision;
-  /** Type of keys and values; default f16 for `fast`, f32 for `exact`. */
+  /** How keys and values are stored, whatever `precision` says: f16 takes half the memory of f32. */
   readonly kv?: KvType;
   /** Longest prompt and reply together, tokens; default 4096 or the model's, whichever is less. */
   readonly context?: number;
@@ -74,9 +74,9 @@ const MOST_SLOTS = 64;
  * const engine = await load("hf:Qwen/Qwen3-0.6B-GGUF/Qwen3-0.6B-Q8_0.gguf", { onProgress: console.log });
  */
 export async function load(source: ModelSource, options: LoadOptions = {}): Promise<FennecEngine> {
+  checkOptions(options);
   const { signal } = options;
   try {
-    checkOptions(options);
     signal?.throwIfAborted();
     options.onProgress?.({ phase: "header", bytesLoaded: 0, bytesTotal: 0 });
     const file = await openModel(source, {
@@ -213,7 +213,23 @@ async function open(source: string | URL, { cache, signal, onProgress }: LoadOpt
   return opened;
 }
 
-function checkOptions({ backend, precision, kv, context, slots, kvTokens, quantize }: LoadOptions): void {
+const LOAD_OPTIONS = Object.keys({
+  backend: true,
+  precision: true,
+  kv: true,
+  context: true,
+  slots: true,
+  kvTokens: true,
+  onProgress: true,
+  signal: true,
+  cache: true,
+  gpu: true,
+  quantize: true,
+} satisfies Record<keyof LoadOptions, true>);
+
+function checkOptions(options: LoadOptions): void {
+  checkNames("options", options, LOAD_OPTIONS);
+  const { backend, precision, kv, context, slots, kvTokens, quantize } = options;
   const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) => {
     if (value !== undefined && !allowed.includes(value)) throw invalid(field, value, allowed.join(", "));
   };

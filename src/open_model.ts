@@ -1,6 +1,7 @@
 // Opens a model wherever its files are: one file, the parts of a split GGUF, or a Hugging Face folder. What is a folder is
 // decided by the source's form, what a file is by its first bytes.
 
+import { invalid } from "./engine/check";
 import { FennecError } from "./errors";
 import { blobSource } from "./files/blob_source";
 import { openSplitGguf, splitNames } from "./files/gguf_split";
@@ -35,11 +36,12 @@ export interface OpenModelOptions {
  * Strings and URLs: a GGUF file; the first part of a split one; `hf:owner/repo` or a URL that ends in a slash or a
  * folder's path for a Hugging Face folder.
  *
- * @throws FennecError `invalid-argument` (files that do not belong together, `quantize` for GGUF), and what opening
+ * @throws FennecError `invalid-argument` (no source at all, a URL of an unknown scheme, files that do not belong together, `quantize` for GGUF), and what opening
  *   files throws. Nothing is left open then.
  */
 export async function openModel(source: ModelSource, options: OpenModelOptions = {}): Promise<WeightsFile> {
   const { signal, quantize } = options;
+  checkSource(source);
   const named: OpenNamed = options.openNamed ?? ((name) => openSource(name, signal ? { signal } : {}));
   const folder = await folderOf(source, named, signal);
   if (folder) return openHuggingFace(folder, { quantize, signal });
@@ -92,6 +94,24 @@ async function openFiles(files: readonly File[], signal: AbortSignal | undefined
     `${files.length} files: expected one GGUF file, all parts of a split one, or the files of a Hugging Face folder ` +
       "(config.json, the safetensors files, tokenizer.json).",
   );
+}
+
+/** Callers without types pass anything: an input without a file, a response, a number. */
+function checkSource(source: unknown): void {
+  if (typeof source === "string" ? source !== "" : isSourceObject(source)) return;
+  throw invalid(
+    "source",
+    source,
+    "a string (a path in Node, an http(s) URL, hf:owner/repo/file.gguf), URL, File, Blob, ArrayBuffer, Uint8Array, " +
+      "File[], directory handle or ByteSource",
+  );
+}
+
+function isSourceObject(source: unknown): boolean {
+  if (typeof source !== "object" || source === null) return false;
+  if (Array.isArray(source)) return source.every((file) => file instanceof Blob && "name" in file);
+  if ([URL, Blob, ArrayBuffer, Uint8Array].some((kind) => source instanceof kind)) return true;
+  return ("kind" in source && source.kind === "directory") || ("read" in source && "stream" in source);
 }
 
 function isFileList(source: ModelSource): source is readonly File[] {

@@ -7,6 +7,42 @@ export function invalid(field: string, got: unknown, allowed: string): FennecErr
   return new FennecError("invalid-argument", `${field}: got ${show(got)}; allowed: ${allowed}.`);
 }
 
+/**
+ * An object without other fields than those known: a misspelt option must not be ignored.
+ * @param what What the object is called in messages.
+ */
+export function checkNames(what: string, given: unknown, known: readonly string[]): void {
+  if (typeof given !== "object" || given === null) throw invalid(what, given, "an object");
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || known.includes(name)) continue;
+    const near = nearest(name, known);
+    throw new FennecError(
+      "invalid-argument",
+      `${what}.${name.slice(0, 60)}: there is no such option${near ? `; did you mean ${near}?` : "."} Known: ${known.join(", ")}.`,
+    );
+  }
+}
+
+/** The known name with the fewest differing letters; undefined when most of them differ. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.slice(0, 60).toLowerCase().replaceAll("_", "");
+  const distances = known.map((one) => distance(plain(name), plain(one)));
+  const least = Math.min(...distances);
+  return least <= name.length / 2 ? known[distances.indexOf(least)] : undefined;
+}
+
+/** Letters to insert, delete or replace (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++)
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + Number(letter !== b[j])));
+    row = next;
+  }
+  return row[b.length]!;
+}
+
 /** A finite number in `[min, max]`. */
 export function checkNumber(field: string, value: unknown, min: number, max: number): number {
   if (typeof value === "number" && value >= min && value <= max) return value;

@@ -6,7 +6,7 @@ import { FennecError } from "../errors";
 import type { ChatTemplate } from "../text/chat_template";
 import { createDetokenizer } from "../text/detokenizer";
 import type { Tokenizer } from "../text/tokenizer";
-import { checkInteger, checkStrings, checkTokens, invalid } from "./check";
+import { checkInteger, checkNames, checkStrings, checkTokens, invalid } from "./check";
 import { type Generation, type GenerationRequest, startGeneration } from "./generation";
 import { computeLogits, type LogitsOptions } from "./logits";
 import { type SamplingDefaults, type SamplingOptions, samplerSettings, settingsOfChoice } from "./sampling";
@@ -65,6 +65,22 @@ export interface BackendInfo {
   readonly memory: { readonly weights: number; readonly kv: number; readonly other: number };
   readonly counters: Readonly<Counters>;
 }
+
+const GENERATE_OPTIONS = Object.keys({
+  temperature: true,
+  topK: true,
+  topP: true,
+  minP: true,
+  repetitionPenalty: true,
+  frequencyPenalty: true,
+  presencePenalty: true,
+  logitBias: true,
+  seed: true,
+  maxTokens: true,
+  stop: true,
+  ignoreStopTokens: true,
+  signal: true,
+} satisfies Record<keyof GenerateOptions, true>);
 
 /** Prompts may be that many stop strings; OpenAI allows 4. */
 const MOST_STOPS = 16;
@@ -182,6 +198,7 @@ export class Engine {
     names?: (field: keyof SamplingOptions) => string,
   ): GenerationRequest {
     const { vocab } = this.model;
+    checkNames("options", options, GENERATE_OPTIONS);
     const ids = typeof given === "string" ? this.encodePrompt(given) : given;
     if (!Array.isArray(ids)) throw invalid("prompt", given, "a string, or an array of token ids");
     const prompt = checkTokens("prompt", ids, vocab);

@@ -7,6 +7,7 @@ import type { HttpOptions } from "./http";
 import { isHubName, resolveModelUrl } from "./hub";
 import { memorySource } from "./memory_source";
 import { pathOpener } from "./platform";
+import { quoted } from "./quoted";
 import { openUrl } from "./url_source";
 import type { ByteSource } from "./weights_file";
 
@@ -46,12 +47,21 @@ async function openNamed(source: string | URL, options: SourceOptions): Promise<
 
 /**
  * The http(s) URL that a name stands for; undefined for what only the platform can open (paths, `file:` URLs).
- * @throws FennecError `invalid-argument` for a malformed `hf:` name.
+ * @throws FennecError `invalid-argument` for a malformed `hf:` name, and for URLs that nothing here opens (`ftp://`).
  */
 export function remoteUrl(source: string | URL): URL | undefined {
   const text = String(source);
   if (isHubName(text) || /^https?:/i.test(text)) return resolveModelUrl(text);
   const page = typeof location === "undefined" ? undefined : location.href;
+  const scheme = /^([a-z][a-z0-9+.-]+:)\/\//i.exec(text)?.[1]?.toLowerCase();
+  // Applications that bring a scheme of their own for their page fetch models by it too.
+  if (scheme && scheme !== "file:" && !page?.startsWith(scheme)) {
+    throw new FennecError(
+      "invalid-argument",
+      `${quoted(text)}: "${scheme}" URLs cannot be opened; allowed: http: and https: URLs, hf:owner/repo/file.gguf, ` +
+        "and in Node file: URLs and paths.",
+    );
+  }
   const relative = !pathOpener() && page && !/^file:/i.test(text) && URL.canParse(text, page);
   return relative ? new URL(text, page) : undefined;
 }

@@ -41,7 +41,7 @@ export interface RemoteEngine extends OpenAiSurface {
   countTokens(prompt: string | readonly ChatMessage[]): Promise<number>;
   /** As of an engine; errors of the call itself arrive by the iteration and by `result`. */
   generate(prompt: string | readonly number[], options?: GenerateOptions): Omit<Generation, "run">;
-  /** Resolves when the worker or its device is gone. Never rejects. */
+  /** Resolves when the worker or its device is gone; not for a dispose. Never rejects. */
   readonly lost: Promise<FennecError>;
   /** Unloads, ends what is pending with code `disposed`. The worker itself is the caller's to end. */
   dispose(): void;

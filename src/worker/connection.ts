@@ -136,7 +136,7 @@ export class Connection {
       return;
     }
     if (message.type === "lost") {
-      this.#lose(revivedError(message.error));
+      if (!this.#closed) this.#lose(revivedError(message.error));
       return;
     }
     const pending = this.#pending.get(message.id);
@@ -155,6 +155,7 @@ export class Connection {
   }
 
   #fail(reason: string): void {
+    if (this.#closed) return; // a worker may end after dispose
     const error = new FennecError(
       "worker-failed",
       `the worker that runs the engine failed: ${reason}. Start another one and load the model again.`,

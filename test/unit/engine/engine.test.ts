@@ -275,6 +275,13 @@ describe("what is refused", () => {
     },
     { why: "NaN", prompt: [1], options: { minP: Number.NaN }, code: "invalid-argument", words: ["minP: got NaN"] },
     {
+      why: "an option as another interface spells it",
+      prompt: [1],
+      options: { ...JSON.parse('{"max_tokens":3}') },
+      code: "invalid-argument",
+      words: ["options.max_tokens", "did you mean maxTokens?"],
+    },
+    {
       why: "an empty stop string",
       prompt: [1],
       options: { stop: ["a", ""] },

@@ -86,6 +86,33 @@ test("text goes through the file's tokenizer, with what the file recommends", as
   engine.dispose();
 });
 
+describe("sources that are none", () => {
+  const wrong: { why: string; source: unknown; words: string[] }[] = [
+    { why: "undefined", source: undefined, words: ["source: got undefined", "File, Blob, ArrayBuffer"] },
+    { why: "null: an input without a file", source: null, words: ["source: got null", "URL"] },
+    { why: "a number", source: 42, words: ["source: got 42"] },
+    { why: "an empty object", source: {}, words: ["source: got an object", "ByteSource"] },
+    { why: "an empty string", source: "", words: ['source: got ""'] },
+    { why: "an array of other things", source: [null], words: ["source: got an array of 1", "File[]"] },
+    { why: "a URL of another scheme", source: "ftp://host/model.gguf", words: ['"ftp:" URLs', "https:"] },
+    { why: "such a URL of a folder", source: "s3://bucket/folder", words: ['"s3://bucket/folder": "s3:" URLs'] },
+    { why: "such a URL object", source: new URL("ftp://host/model"), words: ['"ftp:" URLs'] },
+  ];
+  test.each(wrong)("$why", async ({ source, words }) => {
+    // As from a program without types.
+    await expectFennecError(() => load(source as string, REFERENCE), "invalid-argument", ...words);
+  });
+
+  test("no options object", async () => {
+    const none: unknown = null;
+    await expectFennecError(
+      () => load(new Uint8Array(4), none as LoadOptions),
+      "invalid-argument",
+      "options: got null",
+    );
+  });
+});
+
 describe("options", () => {
   test("context is the model's at most, and prompts beyond it are refused", async () => {
     const { engine, prompt } = await nano("llama-nano-F32", { context: 50 });
@@ -106,6 +133,12 @@ describe("options", () => {
     { why: "an unknown backend", options: { backend: "cuda" }, words: ['backend: got "cuda"', "webgpu"] },
     { why: "an unknown precision", options: { precision: "half" }, words: ["precision", "exact"] },
     { why: "no slots", options: { slots: 0 }, words: ["slots: got 0"] },
+    {
+      why: "an option misspelt",
+      options: { kv_tokens: 9 },
+      words: ["options.kv_tokens: there is no such option", "did you mean kvTokens?"],
+    },
+    { why: "an option far from any", options: { telemetry: 1 }, words: ["options.telemetry", "Known: backend, "] },
     { why: "half a context", options: { context: 10.5 }, words: ["context: got 10.5"] },
   ];
   test.each(wrong)("$why", async ({ options, words }) => {

@@ -285,6 +285,16 @@ describe("a worker that dies", () => {
     await expectFennecError(() => connect(new Broken()).load("x"), "worker-failed", "404 engine_worker.js");
   });
 
+  test("its end after dispose is no loss", async () => {
+    const { engine, worker } = await loaded();
+    let lost = false;
+    void engine.lost.then(() => (lost = true));
+    engine.dispose();
+    worker.close();
+    await settle();
+    expect(lost).toBe(false);
+  });
+
   test("a lost device is told without a request", async () => {
     const { engine, backend } = await loaded();
     backend().lose("unplugged");
