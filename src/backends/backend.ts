@@ -108,6 +108,8 @@ export interface BackendLimits {
 export interface Backend {
   readonly kind: BackendKind;
   readonly precision: Precision;
+  /** How keys and values are stored; f64 on the reference alone. */
+  readonly kv: KvType | "f64";
   /** For people: adapter vendor, architecture and description; `cpu` for the reference. */
   readonly adapter: string;
   /** Why this backend runs and not WebGPU, where it stands in for it. */

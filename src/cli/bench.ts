@@ -9,7 +9,7 @@ import type { WeightsFile } from "../files/weights_file";
 import { type Args, type Command, table } from "./command";
 import { rounded } from "./format";
 import type { Io } from "./io";
-import { KV_TYPES, runOptions, withEngine, withHeader } from "./model_file";
+import { runOptions, withEngine, withHeader } from "./model_file";
 
 export const bench: Command = {
   name: "bench",
@@ -28,7 +28,7 @@ export const bench: Command = {
     const sizes = clamp(sizesOf(args), facts.context, io);
     const context = sizes.depth + Math.max(sizes.prompt, sizes.gen + 1) + 1;
     await withEngine(args, io, { context }, async (engine) => {
-      const report = await measure(engine, sizes, facts, args, io);
+      const report = await measure(engine, sizes, facts, io);
       await io.out(args.has("json") ? `${JSON.stringify(report)}\n` : describe(report));
     });
   },
@@ -47,7 +47,7 @@ interface Facts {
   /** Weight bytes that one token reads: all but an embedding that is only looked up in. */
   readonly bytesPerToken: number;
   /** KV bytes that one token reads per token of context. */
-  readonly kvBytes: { readonly f32: number; readonly f16: number };
+  readonly kvBytes: Readonly<Record<FennecEngine["backend"]["kv"], number>>;
 }
 
 type PerToken = Readonly<
@@ -57,6 +57,8 @@ type PerToken = Readonly<
 interface Report {
   readonly model: string;
   readonly precision: string;
+  /** Type of keys and values. */
+  readonly kv: string;
   readonly adapter: string;
   readonly depth: number;
   readonly prefill: { readonly tokens: number; readonly tok_s: number };
@@ -70,10 +72,11 @@ interface Report {
 function factsOf(file: WeightsFile): Facts {
   const seen = inspectFile(file, { architectures: new Set(), types: new Set() });
   const looked = file.tensors.has("output.weight") ? (file.tensors.get("token_embd.weight")?.bytes ?? 0) : 0;
+  const kvF32 = seen.memory.kvBytesPerTokenF32 ?? 0;
   return {
     context: seen.contextTokens ?? 4096,
     bytesPerToken: seen.memory.weightsBytes - looked,
-    kvBytes: { f32: seen.memory.kvBytesPerTokenF32 ?? 0, f16: seen.memory.kvBytesPerTokenF16 ?? 0 },
+    kvBytes: { f64: 2 * kvF32, f32: kvF32, f16: seen.memory.kvBytesPerTokenF16 ?? 0 },
   };
 }
 
@@ -98,7 +101,7 @@ function clamp(asked: Sizes, context: number, io: Io): Sizes {
   return sizes;
 }
 
-async function measure(engine: FennecEngine, sizes: Sizes, facts: Facts, args: Args, io: Io): Promise<Report> {
+async function measure(engine: FennecEngine, sizes: Sizes, facts: Facts, io: Io): Promise<Report> {
   const { prompt, gen, depth, repeat } = sizes;
   const ids = tokenStream(engine.model.vocab);
   const before = ids(0, depth);
@@ -128,13 +131,14 @@ async function measure(engine: FennecEngine, sizes: Sizes, facts: Facts, args: A
   const hash = await hashOf(await engine.logits(ids(4, Math.min(16, engine.context)), { signal: io.signal }));
   io.progress(undefined);
 
-  const kv = args.choice("kv", KV_TYPES) ?? (engine.backend.precision === "fast" ? "f16" : "f32");
+  const { precision, kv, adapter } = engine.backend;
   const speed = median(decodes.map(({ timings }) => timings.decodeTokensPerSecond));
   const bytesPerToken = facts.bytesPerToken + facts.kvBytes[kv] * (depth + 1 + gen / 2);
   return {
     model: engine.model.name,
-    precision: engine.backend.precision,
-    adapter: engine.backend.adapter,
+    precision,
+    kv,
+    adapter,
     depth,
     prefill: {
       tokens: prompt,
@@ -197,7 +201,7 @@ async function hashOf(values: Float32Array): Promise<string> {
 function describe(report: Report): string {
   const { prefill, decode, per_token: cost } = report;
   return table([
-    ["model", `${report.model}, ${report.precision}`],
+    ["model", `${report.model}, ${report.precision}, keys and values in ${report.kv}`],
     ["adapter", report.adapter],
     ["prompt", `${prefill.tok_s} tokens a second (${prefill.tokens} tokens at depth ${report.depth})`],
     ["reply", `${decode.tok_s} tokens a second, ${decode.gb_s} GB/s (${decode.tokens} tokens)`],

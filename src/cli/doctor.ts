@@ -9,7 +9,7 @@ import { builtinModel, packageVersion } from "./package_root";
 
 /** What a feature is for, and what stands in when it is missing. */
 const FEATURES: readonly (readonly [feature: string, use: string])[] = [
-  ["shader-f16", "half the memory traffic of keys and values; without it f32 is used"],
+  ["shader-f16", "plain reads of keys and values, which fast keeps as f16; without it they are unpacked from pairs"],
   ["subgroups", "faster sums within a workgroup; without it workgroup memory is used"],
   ["timestamp-query", "times of single kernels in benchmarks; not needed to run models"],
 ];

@@ -39,8 +39,9 @@ export const logits: Command = {
       });
       await write(out, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), io);
       if (out === "-" || !io.outIsTerminal) return;
+      const { precision, kv } = engine.backend;
       io.note(
-        `${out}: [${values.length / engine.model.vocab}, ${engine.model.vocab}] f32, ${engine.backend.precision}`,
+        `${out}: [${values.length / engine.model.vocab}, ${engine.model.vocab}] f32, ${precision}, keys and values in ${kv}`,
       );
     });
   },

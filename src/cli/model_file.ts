@@ -3,6 +3,7 @@
 import type { FennecEngine } from "../api/surface";
 import type { WeightsFile } from "../files/weights_file";
 import { type EngineProgress, type LoadOptions, load } from "../load";
+import { recordModel } from "../model/record";
 import { openModel } from "../open_model";
 import { chatTemplateFromMetadata } from "../text/chat_template";
 import { readVocabulary } from "../text/vocabulary";
@@ -18,7 +19,7 @@ export const KV_TYPES = ["f32", "f16"] as const;
 /** Options of every command that runs a model. */
 export const runOptions = {
   backend: { value: "NAME", oneOf: BACKENDS, help: "where it runs; default webgpu, or onnx where that is missing" },
-  precision: { value: "NAME", oneOf: PRECISIONS, help: "exact: f32 throughout; fast: f16 where the device has it" },
+  precision: { value: "NAME", oneOf: PRECISIONS, help: "exact: f32 throughout; fast: keys and values as f16" },
   kv: { value: "TYPE", oneOf: KV_TYPES, help: "type of keys and values; default f32 for exact, f16 for fast" },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -32,9 +33,16 @@ export async function withHeader<T>(args: Args, io: Io, work: (file: WeightsFile
   }
 }
 
-/** @throws FennecError `no-chat-template`, `tokenizer-*`, before the weights are loaded for nothing. */
+/**
+ * What a chat needs, before the weights are loaded for nothing. First whether the model runs at all: nobody should be
+ * told to try `--raw` with one that does not.
+ *
+ * @throws FennecError as `recordModel`; `no-chat-template`, `tokenizer-*`.
+ */
 export function checkChat(args: Args, io: Io): Promise<void> {
-  return withHeader(args, io, ({ metadata }) => {
+  return withHeader(args, io, (file) => {
+    recordModel(file);
+    const { metadata } = file;
     chatTemplateFromMetadata(metadata);
     readVocabulary(metadata);
   });

@@ -57,6 +57,8 @@ export interface GenerateOptions extends SamplingOptions {
 export interface BackendInfo {
   readonly kind: BackendKind;
   readonly precision: Precision;
+  /** How keys and values are stored, which may be asked for apart from the precision. */
+  readonly kv: Backend["kv"];
   readonly adapter: string;
   /** Why this backend runs and not WebGPU, where it stands in for it. */
   readonly reason?: string;
@@ -114,8 +116,8 @@ export class Engine {
   }
 
   get backend(): BackendInfo {
-    const { kind, precision, adapter, reason, limits, memory, counters } = this.#input.backend;
-    return { kind, precision, adapter, ...(reason !== undefined && { reason }), limits, memory, counters };
+    const { kind, precision, kv, adapter, reason, limits, memory, counters } = this.#input.backend;
+    return { kind, precision, kv, adapter, ...(reason !== undefined && { reason }), limits, memory, counters };
   }
 
   /** @throws FennecError `tokenizer-missing`, `tokenizer-unsupported`. */

@@ -54,6 +54,7 @@ const START = 0x9e3779b9;
 export class FakeBackend implements Backend {
   readonly kind = "reference";
   readonly precision = "exact";
+  readonly kv = "f64";
   readonly adapter = "fake";
   readonly limits: BackendLimits;
   readonly pageTokens: number;

@@ -87,6 +87,7 @@ interface Slot {
 class OnnxBackend implements Backend {
   readonly kind = "onnx";
   readonly precision = "exact";
+  readonly kv = "f32";
   readonly adapter: string;
   readonly reason?: string;
   readonly limits: BackendLimits;

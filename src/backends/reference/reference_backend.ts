@@ -56,6 +56,7 @@ interface Slot {
 class ReferenceBackend implements Backend {
   readonly kind = "reference";
   readonly precision = "exact";
+  readonly kv = "f64";
   readonly adapter = "cpu";
   readonly limits: BackendLimits;
   readonly pageTokens: number;

@@ -139,6 +139,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     device,
     adapter: gpu.adapter,
     precision,
+    kv,
     limits: { rows: chunkRows, outputs: MAX_OUTPUTS, slots, context },
     pageTokens: PAGE_TOKENS,
     groups,

@@ -26,6 +26,7 @@ import {
   type BackendLimits,
   type CacheGroup,
   type Counters,
+  type KvType,
   LAST_TOKEN,
   type Precision,
   type SlotState,
@@ -43,6 +44,7 @@ export interface WebgpuParts {
   readonly device: GPUDevice;
   readonly adapter: string;
   readonly precision: Precision;
+  readonly kv: KvType;
   readonly limits: BackendLimits;
   readonly pageTokens: number;
   readonly groups: readonly CacheGroup[];
@@ -84,6 +86,7 @@ interface Replayed {
 export class WebgpuBackend implements Backend {
   readonly kind = "webgpu";
   readonly precision: Precision;
+  readonly kv: KvType;
   readonly adapter: string;
   readonly limits: BackendLimits;
   readonly pageTokens: number;
@@ -105,6 +108,7 @@ export class WebgpuBackend implements Backend {
     this.#parts = parts;
     this.#counters = parts.counters;
     this.precision = parts.precision;
+    this.kv = parts.kv;
     this.adapter = parts.adapter;
     this.limits = parts.limits;
     this.pageTokens = parts.pageTokens;

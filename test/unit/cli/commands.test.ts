@@ -212,6 +212,48 @@ describe("chat", () => {
   });
 });
 
+describe("a chat whose context is full", () => {
+  const base = ["--max-tokens", "1", "--temperature", "0", "--system", "s", ...reference];
+
+  test("leaves out the oldest exchange, says so, and goes on", async () => {
+    const { out: ids } = await runCli(["tokenize", chatModel, "--text", "system:s;user:hello hello;", "--json"]);
+    // Room for the second message beside the system prompt, not beside the first exchange.
+    const context = String(JSON.parse(ids).length + 4);
+    const argv = ["chat", chatModel, ...base, "--context", context];
+    const { code, out, notes } = await runCli(argv, { lines: ["hello hello", "hello hello", "hi"] });
+    expect(code).toBe(0);
+    expect(notes[0]).toMatch(/^context-full: \d+ tokens\. Exchanges left out .*: 1\.$/);
+    const alone = await runCli(argv, { lines: ["hello hello"] });
+    expect(alone.notes).toEqual([]);
+    expect(out.startsWith(alone.out + alone.out)).toBe(true);
+  });
+
+  test("a message too long by itself is taken back", async () => {
+    const argv = ["chat", chatModel, ...base, "--context", "120"];
+    const { code, out, notes } = await runCli(argv, { lines: ["hi", "long ".repeat(200), "ho"] });
+    expect([code, notes]).toEqual([
+      0,
+      [expect.stringMatching(/^context-full: this message is too long for 120 tokens/)],
+    ]);
+    expect(out).toBe((await runCli(argv, { lines: ["hi", "ho"] })).out);
+  });
+});
+
+test.each(["generate", "chat"])(
+  "%s of an unknown architecture says that, not what its template lacks",
+  async (name) => {
+    const path = folder.file("unknown.gguf");
+    await writeGgufFile(path, {
+      metadata: { "general.architecture": gguf.string("madeup") },
+      tensors: [],
+    });
+    const prompt = name === "generate" ? ["--prompt", "hi"] : [];
+    const { code, notes } = await runCli([name, path, ...prompt, ...reference]);
+    expect(code).toBe(1);
+    expect(notes).toEqual([expect.stringContaining('architecture "madeup" is not supported')]);
+  },
+);
+
 describe("bench", () => {
   test("JSON with the agreed fields, sizes clamped to the context and said so", async () => {
     const sizes = ["--prompt-tokens", "999", "--gen-tokens", "4", "--depth", "2", "--repeat", "1"];
@@ -230,6 +272,7 @@ describe("bench", () => {
     expect(report).toMatchObject({
       model: "chat",
       precision: "exact",
+      kv: "f64",
       adapter: expect.any(String),
       prefill: { tokens: 252, tok_s: expect.any(Number) },
       decode: { tokens: 4, tok_s: expect.any(Number), gb_s: expect.any(Number) },

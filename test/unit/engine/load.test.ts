@@ -147,7 +147,7 @@ describe("options", () => {
 
   test("onnx gives the fixture's greedy tokens, and is exact whatever is asked", async () => {
     const { engine, prompt, greedy } = await nano("llama-nano-F32", { backend: "onnx", precision: "fast" });
-    expect(engine.backend).toMatchObject({ kind: "onnx", precision: "exact" });
+    expect(engine.backend).toMatchObject({ kind: "onnx", precision: "exact", kv: "f32" });
     expect(engine.backend.reason).toBeUndefined();
     const options = { maxTokens: greedy.length, temperature: 0, ignoreStopTokens: true };
     expect((await engine.generate(prompt, options).result).tokens).toEqual(greedy);
