@@ -3,30 +3,17 @@
 
 import { describe, expect, test } from "vitest";
 import { FORMATS } from "../../../kernels/quant/index";
-import { createReferenceBackend } from "../../../src/backends/reference/index";
 import { measurePerplexity } from "../../../src/cli/perplexity";
-import { memorySource } from "../../../src/files/memory_source";
-import { openWeights } from "../../../src/files/open";
-import type { WeightsFile } from "../../../src/files/weights_file";
 import { loadFile } from "../../../src/load";
-import { recordModel } from "../../../src/model/record";
 import { QUANTIZERS } from "../../../src/quantize/formats";
-import { quantizeModel } from "../../../src/quantize/index";
 import { openFixtureModel, readFixtureText } from "../../support/files";
 import { testGpu } from "../../support/gpu";
-import { compareLogits, logitsOf } from "../../support/parity";
-import { webgpuBackend } from "../../support/webgpu";
+import { quantized, webgpuAgainstReference } from "../../support/quantized";
 
 const trained = "trained/qwen3-stories-F16.gguf";
 const tokens = Array.from({ length: 24 }, (_, i) => (i === 0 ? 1 : 259 + ((i * 37) % 240)));
 
-async function quantized(type: string): Promise<WeightsFile> {
-  const { pieces } = await quantizeModel(await openFixtureModel(trained, "external"), { type });
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  for await (const piece of pieces) parts.push(piece);
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  return openWeights(memorySource(bytes, `qwen3-stories-${type}.gguf`));
-}
+const open = () => openFixtureModel(trained, "external");
 
 test("every type that can be written can be run", () => {
   expect([...QUANTIZERS.keys()].filter((type) => !FORMATS.has(type))).toEqual([]);
@@ -34,20 +21,9 @@ test("every type that can be written can be run", () => {
 
 describe.each([...QUANTIZERS.keys()])("%s", (type) => {
   test("webgpu against the reference", async () => {
-    const file = await quantized(type);
+    const file = await quantized(await open(), type);
     expect(new Set([...file.tensors.values()].map((tensor) => tensor.type))).toContain(type);
-    const model = { ...recordModel(file), file };
-    const reference = await createReferenceBackend({
-      graph: model.graph,
-      file,
-      vocab: model.config.vocab,
-      options: { precision: "exact", kv: "f32", kvTokens: 64, context: 64, slots: 1 },
-    });
-    const want = await logitsOf(reference, tokens, tokens.length);
-    reference.dispose();
-    const webgpu = await webgpuBackend(model, { slots: 1, context: 64 });
-    const found = compareLogits(await logitsOf(webgpu, tokens, tokens.length), want, model.config.vocab);
-    webgpu.dispose();
+    const found = await webgpuAgainstReference(file, tokens);
     console.info(`${type}, quantized here: nmse ${found.nmse.toExponential(2)}, top-1 ${found.top1}`);
     expect(found.nmse).toBeLessThan(1e-9);
   });
@@ -61,7 +37,7 @@ describe("perplexity on the whole of heldout.txt, beside llama.cpp's", () => {
     ["Q4_K", "quantized here", 5.1144, 5e-3],
   ] as const;
   test.each(cases)("%s, %s: %d", async (type, _what, published, bound) => {
-    const file = type === "F16" ? await openFixtureModel(trained, "external") : await quantized(type);
+    const file = type === "F16" ? await open() : await quantized(await open(), type);
     const engine = await loadFile(file, { gpu: await testGpu(), precision: "exact", context: 256, slots: 1 });
     const text = await readFixtureText("trained/heldout.txt", "external");
     const { perplexity } = await measurePerplexity(engine, text, { window: 256 });
