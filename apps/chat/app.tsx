@@ -38,7 +38,7 @@ export function App({ store, controller }: { store: Store<ChatState>; controller
       <main>
         {problem && <ProblemNotice problem={problem} onDismiss={controller.dismissProblem} />}
         {loading && <LoadingView loading={loading} onCancel={controller.cancelLoading} />}
-        {!loading && !model && <ModelPicker kept={state.kept} controller={controller} />}
+        {!loading && !model && <ModelPicker kept={state.kept} noGpu={state.noGpu} controller={controller} />}
         {!loading && model && <Conversation state={state} model={model} controller={controller} />}
       </main>
       {!loading && model && (

@@ -38,7 +38,7 @@ export function createController(store: Store<ChatState>): Controller {
 
   async function start(): Promise<void> {
     try {
-      await checkDevice();
+      store.update({ noGpu: await checkDevice() });
     } catch (error) {
       return store.update({ problem: problemOf(error) });
     }

@@ -77,6 +77,8 @@ export interface ChatState {
   readonly messages: readonly Message[];
   readonly generating: boolean;
   readonly problem: Problem | undefined;
+  /** Why models run on the processor here, slowly; undefined where they run on the GPU. */
+  readonly noGpu: string | undefined;
   readonly settings: Settings;
 }
 

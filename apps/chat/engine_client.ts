@@ -1,15 +1,7 @@
 // The page's models: where they come from, which are kept in this browser, and an open one, which is an engine in a worker
 // of its own. Closing a model ends its worker, and with it all its memory.
 
-import {
-  type ChatParams,
-  deleteCachedFile,
-  FennecError,
-  isFennecError,
-  listCachedFiles,
-  probe,
-  type Timings,
-} from "@fennec/engine";
+import { type ChatParams, deleteCachedFile, FennecError, listCachedFiles, type Timings } from "@fennec/engine";
 import { connect, type RemoteEngine } from "@fennec/engine/worker";
 import type { KeptModel, LoadedModel, Loading, ReplyStats } from "./chat_state";
 import { isKeptFile, keepFile, listKeptFiles, openKeptFile, removeKeptFile } from "./kept_files";
@@ -48,10 +40,30 @@ declare const __BUILTIN_MODEL__: { readonly file: string; readonly bytes: number
 
 export const builtinModel = __BUILTIN_MODEL__;
 
-/** @throws FennecError `webgpu-missing` where this browser cannot run models. */
-export async function checkDevice(): Promise<void> {
-  const { backend, reason = "no reason is known" } = await probe();
-  if (!backend) throw new FennecError("webgpu-missing", reason);
+/**
+ * Asks, in a worker, what models can run on here.
+ * @returns Why it is the processor and not the GPU; undefined for the GPU.
+ * @throws FennecError `webgpu-missing` where this browser cannot run models at all.
+ */
+export async function checkDevice(): Promise<string | undefined> {
+  const { engine, close } = startEngine();
+  try {
+    const { backend, reason = "no reason is known" } = await engine.probe();
+    if (!backend) throw new FennecError("webgpu-missing", reason);
+    return backend === "webgpu" ? undefined : reason;
+  } finally {
+    close();
+  }
+}
+
+function startEngine(): { readonly engine: RemoteEngine; readonly close: () => void } {
+  const worker = new Worker(new URL("./engine_worker.ts", import.meta.url), { type: "module" });
+  const engine = connect(worker);
+  const close = () => {
+    engine.dispose();
+    worker.terminate();
+  };
+  return { engine, close };
 }
 
 /** All models that open without a network, downloads first. */
@@ -86,16 +98,10 @@ export function sourceName(source: ModelSource): string {
 
 /** @throws FennecError as the engine's `load`. */
 export async function openModel(source: ModelSource, { signal, onProgress }: OpenOptions): Promise<OpenModel> {
-  const worker = new Worker(new URL("./engine_worker.ts", import.meta.url), { type: "module" });
-  const engine = connect(worker);
-  const close = () => {
-    engine.dispose();
-    worker.terminate();
-  };
+  const { engine, close } = startEngine();
   try {
-    await engine.load(await loadable(source), { signal, onProgress });
-    const mode = await modeOf(engine);
-    const { model, backend, context } = engine;
+    const { model, backend, context } = await engine.load(await loadable(source), { signal, onProgress });
+    const mode = model.hasChatTemplate ? "conversation" : "continuation";
     return {
       description: {
         name: model.name,
@@ -144,17 +150,6 @@ function isSame(name: string, url: string): boolean {
   const [, owner, repo, path] = /^hf:([^/]+)\/([^/]+)\/(.+?)(?:@[^@]+)?$/.exec(name) ?? [];
   if (path) return url.includes(`/${owner}/${repo}/resolve/`) && url.endsWith(`/${path}`);
   return URL.canParse(name, document.baseURI) && new URL(name, document.baseURI).href === url;
-}
-
-/** A model that has no chat template continues texts. */
-async function modeOf(engine: RemoteEngine): Promise<LoadedModel["mode"]> {
-  try {
-    await engine.countTokens([{ role: "user", content: "Hello" }]);
-    return "conversation";
-  } catch (error) {
-    if (isFennecError(error) && error.code === "no-chat-template") return "continuation";
-    throw error;
-  }
 }
 
 async function* chat(engine: RemoteEngine, request: ChatParams, signal: AbortSignal): AsyncIterable<ReplyPiece> {

@@ -13,6 +13,7 @@ const store = createStore<ChatState>({
   messages: loadConversation(),
   generating: false,
   problem: undefined,
+  noGpu: undefined,
   settings: loadSettings(),
 });
 const controller = createController(store);

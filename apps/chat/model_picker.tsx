@@ -6,8 +6,13 @@ import type { KeptModel } from "./chat_state";
 import { builtinModel, builtinUrl } from "./engine_client";
 import { formatBytes } from "./format";
 
-export function ModelPicker(props: { kept: readonly KeptModel[]; controller: Controller }) {
-  const { controller } = props;
+interface Props {
+  readonly kept: readonly KeptModel[];
+  readonly noGpu: string | undefined;
+  readonly controller: Controller;
+}
+
+export function ModelPicker({ controller, noGpu, ...props }: Props) {
   const kept = props.kept.filter(({ id }) => id !== builtinUrl());
   const [keep, setKeep] = useState(true);
   const openFile = (file: File | null | undefined) => file && void controller.openModel({ kind: "file", file, keep });
@@ -15,6 +20,12 @@ export function ModelPicker(props: { kept: readonly KeptModel[]; controller: Con
   return (
     <section class={dropping ? "picker dropping" : "picker"} aria-label="Choose a model">
       <p class="lead">Chat with a language model that runs on this device. Nothing that you write leaves it.</p>
+      {noGpu && (
+        <details class="note">
+          <summary>This browser offers no WebGPU: models run on the processor, slowly.</summary>
+          <p>{noGpu}</p>
+        </details>
+      )}
       {builtinModel && (
         <section class="choice">
           <h2>Built-in model</h2>

@@ -55,7 +55,7 @@ describe("what npm would publish", () => {
       "package.json",
     ]);
     const dist = readdirSync(join(consumer.packageFolder, "dist"));
-    for (const entry of ["index.js", "node.js", "worker.js", "cli.js", "types", "chat"]) expect(dist).toContain(entry);
+    for (const entry of ["index.js", "node.js", "worker.js", "cli.js", "types"]) expect(dist).toContain(entry);
   });
 });
 

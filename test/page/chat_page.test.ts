@@ -162,6 +162,20 @@ describe("first visit", () => {
     await page.emulateMedia({ colorScheme: "light" });
   });
 
+  test("the built-in model answers at once, in words", async () => {
+    await button("Use the built-in model").click();
+    await field().waitFor();
+    await settings({ Temperature: "0", "Longest answer": "40" });
+    await send("Tell me a story.");
+    expect(await lastAnswer()).toMatch(/[a-z]+ [a-z]+ [a-z]+/);
+    await shoot("builtin");
+    await button("New").click();
+    await button("Models").click();
+    await button("Settings").click();
+    await button("Reset").click();
+    await button("Done").click();
+  });
+
   test("a file opens, and the adapter is shown", async () => {
     await chooseFile("chatty.gguf");
     await field().waitFor();
@@ -339,6 +353,7 @@ describe("when something is wrong", () => {
     const context = await openBrowser(noWebgpuFlags, join(folder, "profile-without-webgpu"));
     try {
       const other = await openPage(context);
+      await other.getByText("models run on the processor").waitFor();
       await other.locator("input[type=file]").setInputFiles(join(folder, "chatty.gguf"));
       await other.getByRole("textbox", { name: "Message" }).waitFor();
       const label = other.locator(".model-label");
@@ -353,6 +368,21 @@ describe("when something is wrong", () => {
       const stats = await other.getByRole("article", { name: "Model" }).last().locator(".stats").textContent();
       expect(stats).toMatch(/24 tokens/);
       await other.screenshot({ path: join(screenshots, "chat-without-webgpu.png") });
+    } finally {
+      await context.close();
+    }
+  });
+
+  test("a browser that can run nothing is told so", async () => {
+    const context = await openBrowser(noWebgpuFlags, join(folder, "profile-without-anything"));
+    try {
+      await context.route(/\/ort[^/]*$/, (route) => route.abort()); // the fallback's files
+      const other = await openPage(context);
+      const problem = other.getByRole("alert");
+      await problem.waitFor();
+      expect(await problem.getAttribute("data-code")).toBe("webgpu-missing");
+      expect(await problem.textContent()).toContain("This browser offers no WebGPU");
+      await other.screenshot({ path: join(screenshots, "chat-problem-no-webgpu.png") });
     } finally {
       await context.close();
     }
