@@ -2,7 +2,7 @@
 
 import { type FennecEngine, withOpenAiSurface } from "./api/surface";
 import type { Backend, BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
-import { checkInteger, checkNames, invalid } from "./engine/check";
+import { checkInteger, checkNames, invalid } from "./check";
 import { Engine } from "./engine/engine";
 import { recommendedSampling } from "./engine/sampling";
 import { type ErrorCode, FennecError, isFennecError } from "./errors";

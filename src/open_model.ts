@@ -1,7 +1,7 @@
 // Opens a model wherever its files are: one file, the parts of a split GGUF, or a Hugging Face folder. What is a folder is
 // decided by the source's form, what a file is by its first bytes.
 
-import { invalid } from "./engine/check";
+import { invalid } from "./check";
 import { FennecError } from "./errors";
 import { blobSource } from "./files/blob_source";
 import { openSplitGguf, splitNames } from "./files/gguf_split";

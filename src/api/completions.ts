@@ -1,6 +1,6 @@
 // engine.completions.create: prompts in, OpenAI's older text completions out. No template is applied.
 
-import { checkTokens, invalid } from "../engine/check";
+import { checkTokens, invalid } from "../check";
 import type { Engine } from "../engine/engine";
 import type { Generation } from "../engine/generation";
 import {

@@ -1,7 +1,7 @@
 // What a request may say: every parameter is either understood, without meaning on one's own device, or refused by name.
 // None is ignored silently.
 
-import { checkInteger, checkNumber, invalid } from "../engine/check";
+import { checkInteger, checkNumber, invalid } from "../check";
 import type { ChatMessage, GenerateOptions } from "../engine/engine";
 import type { SamplingOptions } from "../engine/sampling";
 import { FennecError } from "../errors";

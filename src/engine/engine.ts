@@ -2,11 +2,11 @@
 // (OpenAI's shapes, worker, command line) is built on this one.
 
 import type { Backend, BackendKind, BackendLimits, Counters, Precision } from "../backends/backend";
+import { checkInteger, checkNames, checkStrings, checkTokens, invalid } from "../check";
 import { FennecError } from "../errors";
 import type { ChatTemplate } from "../text/chat_template";
 import { createDetokenizer } from "../text/detokenizer";
 import type { Tokenizer } from "../text/tokenizer";
-import { checkInteger, checkNames, checkStrings, checkTokens, invalid } from "./check";
 import { type Generation, type GenerationRequest, startGeneration } from "./generation";
 import { computeLogits, type LogitsOptions } from "./logits";
 import { type SamplingDefaults, type SamplingOptions, samplerSettings, settingsOfChoice } from "./sampling";

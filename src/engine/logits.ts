@@ -2,8 +2,8 @@
 
 import { GREEDY } from "../../kernels/sample/settings";
 import type { Backend, Row } from "../backends/backend";
+import { checkInteger } from "../check";
 import { FennecError } from "../errors";
-import { checkInteger } from "./check";
 import type { Scheduler } from "./scheduler";
 import { Sequence } from "./sequence";
 

@@ -1,8 +1,8 @@
 // From what a caller asks of the sampler, and what the model's file recommends, to settings of the backend.
 
 import { GREEDY, type SamplerSettings } from "../../kernels/sample/settings";
+import { checkInteger, checkNumber, invalid } from "../check";
 import type { MetadataValue } from "../files/weights_file";
-import { checkInteger, checkNumber, invalid } from "./check";
 
 /** What is absent comes from the model's file where it recommends something, else from {@link PLAIN_SAMPLING}. */
 export interface SamplingOptions {

@@ -12,10 +12,10 @@ import { outputRows } from "../../kernels/output_rows/output_rows";
 import { rmsNorm } from "../../kernels/rms_norm/rms_norm";
 import { coarseOffset, FINE_POSITIONS, rope } from "../../kernels/rope/rope";
 import { sample } from "../../kernels/sample/sample";
-import { FennecError } from "../errors";
 import type { AttentionSpec, RopeSpec, RowKind, Value, WeightRef } from "../graph/graph";
 import { type BufferPlan, planBuffers } from "./buffers";
 import { fuse } from "./fuse";
+import { planMatrix } from "./matrices";
 import { opsOf, type PlanOp } from "./ops";
 import type { BufferRef, Plan, PlanInput, PlannedDispatch, PlannedMatrix, PlannedRope } from "./plan";
 
@@ -305,38 +305,9 @@ class Lowering {
   #matrix(ref: WeightRef): PlannedMatrix {
     const known = this.matrices.get(ref.name);
     if (known) return known;
-    const [rows, cols] = ref.shape as readonly [number, number];
-    if (cols % 4 !== 0)
-      throw new FennecError(
-        "backend-unsupported",
-        `tensor "${ref.name}" has rows of ${cols} weights; the webgpu backend needs a multiple of 4. Try backend: "reference".`,
-      );
-    const format = this.#input.formatOf(ref);
-    const partRows = this.#rowsPerPart(ref, format, rows, cols);
-    const parts = Array.from({ length: Math.ceil(rows / partRows) }, (_, part) => {
-      const firstRow = part * partRows;
-      const count = Math.min(partRows, rows - firstRow);
-      return { firstRow, rows: count, layout: format.layout(count, cols) };
-    });
-    const matrix = { name: ref.name, format, cols, parts };
+    const matrix = planMatrix(ref, this.#input.formatOf(ref), this.#input.maxBindingBytes);
     this.matrices.set(ref.name, matrix);
     return matrix;
-  }
-
-  /** The most rows whose layout fits one binding; a multiple of 64, so that parts start on block and word borders. */
-  #rowsPerPart(ref: WeightRef, format: PlannedMatrix["format"], rows: number, cols: number): number {
-    const { maxBindingBytes } = this.#input;
-    if (format.layout(rows, cols).bytes <= maxBindingBytes) return rows;
-    const perRow = format.layout(4096, cols).bytes / 4096;
-    let partRows = 64 * Math.floor(maxBindingBytes / perRow / 64);
-    while (partRows > 0 && format.layout(partRows, cols).bytes > maxBindingBytes) partRows -= 64;
-    if (partRows <= 0)
-      throw new FennecError(
-        "webgpu-limits",
-        `tensor "${ref.name}" has rows of ${cols} weights: 64 of them exceed the adapter's largest storage binding ` +
-          `(${maxBindingBytes} bytes).`,
-      );
-    return partRows;
   }
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 /** A layer is a folder, or one file of it (the longest match wins). Imports inside a layer are always allowed. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/errors": [],
+  "src/check": ["src/errors"],
   "src/files": ["src/errors"],
   "src/graph": ["src/errors"],
   "src/text": ["src/files", "src/errors"],
@@ -29,13 +30,13 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/errors",
   ],
   // Sequences, batches and sampling work on any backend: the engine knows only the interface.
-  "src/engine": ["src/backends/backend", "kernels/sample", "src/text", "src/files", "src/errors"],
+  "src/engine": ["src/backends/backend", "kernels/sample", "src/text", "src/files", "src/check", "src/errors"],
   // File in, file out; the blocks of single types also serve folders that are quantized while they load.
   "src/quantize": ["kernels", "src/files", "src/errors"],
   // Another form of model file, made to look like GGUF: above what it takes to change weights and read tokenizers.
   "src/hugging_face": ["src/quantize", "kernels", "src/text", "src/files", "src/errors"],
-  "src/open_model": ["src/hugging_face", "src/files", "src/errors"],
-  "src/api": ["src/engine", "src/errors"],
+  "src/open_model": ["src/hugging_face", "src/files", "src/check", "src/errors"],
+  "src/api": ["src/engine", "src/check", "src/errors"],
   "src/platform": ["src/files", "src/errors"],
   "src/probe": ["src/platform", "src/backends"],
   // Where everything comes together: a file becomes an engine.
@@ -51,6 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "src/files",
     "src/platform",
     "src/probe",
+    "src/check",
     "src/errors",
   ],
 };

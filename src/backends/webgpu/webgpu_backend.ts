@@ -1,16 +1,7 @@
 // The webgpu backend at work: slots, page tables and steps. All buffers and bind groups exist before the first step; a
 // step writes what changed, replays the plan in one pass, and reads back what was asked for.
 
-import {
-  BATCH_BYTES,
-  BATCH_HEADER_WORDS,
-  LAST_TOKEN as LAST_TOKEN_WORD,
-  MAX_OUTPUTS,
-  MAX_ROWS,
-  OUTPUT_NO_SAMPLE,
-  ROW_WORDS,
-  SLOT_WORDS,
-} from "../../../kernels/common/batch";
+import { BATCH_BYTES, MAX_OUTPUTS, SLOT_WORDS } from "../../../kernels/common/batch";
 import { type DeviceTraits, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
 import {
   checkSampler,
@@ -21,19 +12,19 @@ import {
   usesCounts,
 } from "../../../kernels/sample/slot";
 import { FennecError } from "../../errors";
-import {
-  type Backend,
-  type BackendLimits,
-  type CacheGroup,
-  type Counters,
-  type KvType,
-  LAST_TOKEN,
-  type Precision,
-  type SlotState,
-  type StepBatch,
-  type StepOutput,
+import type {
+  Backend,
+  BackendLimits,
+  CacheGroup,
+  Counters,
+  KvType,
+  Precision,
+  SlotState,
+  StepBatch,
+  StepOutput,
 } from "../backend";
 import { BatchChecker } from "../batch_checker";
+import { encodeBatch, outputsOf, type Wanting, wantsLogits } from "./batch_words";
 import type { BoundDispatch } from "./bindings";
 import type { GpuMemory } from "./memory";
 import type { Pipelines } from "./pipelines";
@@ -268,20 +259,7 @@ export class WebgpuBackend implements Backend {
 
   /** Writes the batch uniform unless it already says the same: in steady decoding it does. */
   #writeBatch({ rows }: StepBatch, wanting: readonly Wanting[]): void {
-    const words = this.#batch.fill(0);
-    words[0] = rows.length;
-    words[1] = wanting.length;
-    rows.forEach(({ slot, token, position, keyEnd }, index) => {
-      const at = BATCH_HEADER_WORDS + ROW_WORDS * index;
-      const last = token === LAST_TOKEN;
-      words[at] = last ? LAST_TOKEN_WORD : token;
-      words[at + 1] = last ? 0 : position;
-      words[at + 2] = slot;
-      words[at + 3] = last ? 0 : (keyEnd ?? position + 1);
-    });
-    wanting.forEach(({ row, want }, output) => {
-      words[BATCH_HEADER_WORDS + ROW_WORDS * MAX_ROWS + output] = want === "logits" ? row | OUTPUT_NO_SAMPLE : row;
-    });
+    const words = encodeBatch(this.#batch, rows, wanting);
     if (words.every((word, at) => word === this.#written[at])) return;
     this.#written.set(words);
     this.#parts.device.queue.writeBuffer(this.#parts.buffers.batch, 0, words);
@@ -321,20 +299,6 @@ export class WebgpuBackend implements Backend {
 const MAX_BUCKET = ROW_BUCKETS[ROW_BUCKETS.length - 1]!;
 /** Remembered shapes of steps; a prefill's last chunk may have any number of rows. */
 const MAX_REPLAYS = 64;
-
-interface Wanting {
-  readonly row: number;
-  readonly slot: number;
-  readonly want: "token" | "logits";
-}
-
-function outputsOf({ rows }: StepBatch): Wanting[] {
-  return rows.flatMap(({ slot, want }, row) => (want === "nothing" ? [] : [{ row, slot, want }]));
-}
-
-function wantsLogits({ rows }: StepBatch): boolean {
-  return rows.some(({ want }) => want === "logits");
-}
 
 /** A command that the GPU refused after the fact: the state behind it cannot be trusted. */
 function refusedCommand(error: GPUError): FennecError {

@@ -1,7 +1,7 @@
 // Checks of what callers pass: one message for all, naming the field as the caller spells it, what came and what is
 // allowed.
 
-import { FennecError } from "../errors";
+import { FennecError } from "./errors";
 
 export function invalid(field: string, got: unknown, allowed: string): FennecError {
   return new FennecError("invalid-argument", `${field}: got ${show(got)}; allowed: ${allowed}.`);
