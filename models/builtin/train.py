@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer
 
+from export import read_gguf
 from model import Config, Model
 from tokenizer import encode_document, read_documents
 
@@ -128,6 +129,7 @@ def main():
     parser.add_argument("--tokens", type=int, default=4096, help="tokens in a batch")
     parser.add_argument("--lr-matrices", type=float, default=0.02)
     parser.add_argument("--lr-rest", type=float, default=0.003)
+    parser.add_argument("--start", type=Path, help="a released file whose weights to begin with (its tokenizer must be the work folder's)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--compile", action="store_true", help="compile the network (needs a C++ compiler)")
@@ -138,8 +140,11 @@ def main():
     tokenizer = Tokenizer.from_file(str(args.work / "tokenizer.json"))
     corpus = Corpus(args.work, tokenizer)
     heldout = {name: read_documents(args.work / f"heldout_{name}.txt")[:100] for name in ("seed", "full")}
-    model = Model(Config(vocab=tokenizer.get_vocab_size(), layers=args.layers))
-    model.initialize(args.seed)
+    if args.start:
+        model = read_gguf(args.start)[0].train()
+    else:
+        model = Model(Config(vocab=tokenizer.get_vocab_size(), layers=args.layers))
+        model.initialize(args.seed)
     matrices = [w for name, w in model.named_parameters() if w.ndim == 2 and name.startswith("blk.")]
     rest = [w for name, w in model.named_parameters() if w.ndim != 2 or not name.startswith("blk.")]
     optimizers = [Muon(matrices, args.lr_matrices), torch.optim.AdamW(rest, args.lr_rest, betas=(0.9, 0.95), weight_decay=0.0)]
