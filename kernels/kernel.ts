@@ -26,6 +26,12 @@ export type ParamsOf<P extends ParamTypes> = Readonly<Record<keyof P, number>>;
 
 export type Grid = readonly [x: number, y: number, z: number];
 
+/** What grids may follow beside the number of rows. */
+export interface StepShape {
+  /** Splits of SPLIT_TOKENS tokens that the longest context of the step touches, at least 1. */
+  readonly splits: number;
+}
+
 /** One way to compute a kernel. */
 export interface Variant<P extends ParamTypes = ParamTypes> {
   /** `subgroup`, `workgroup`, `invocation`, ... */
@@ -51,7 +57,7 @@ export interface Variant<P extends ParamTypes = ParamTypes> {
    * Workgroups for `rows` rows (token rows or output rows, whichever the kernel works on).
    * A method, so that kernels of any parameters fit in one list.
    */
-  grid(params: ParamsOf<P>, rows: number, traits: DeviceTraits): Grid;
+  grid(params: ParamsOf<P>, rows: number, traits: DeviceTraits, step: StepShape): Grid;
 }
 
 /** One operation with its weight formats and options chosen; independent of the device. */

@@ -36,6 +36,8 @@ export interface KernelCase<P extends ParamTypes = ParamTypes> {
   readonly buffers: Readonly<Record<string, BufferContent>>;
   /** Rows the kernel works on (token rows, or output rows): choose the variants and their bucket. 1 when absent. */
   readonly rows?: number;
+  /** Splits of the longest context: grids of attention follow them. 1 when absent. */
+  readonly splits?: number;
   /** By binding name, from the reference in f64. Called once per variant. */
   readonly expected: () => Readonly<Record<string, Expected>>;
   /**

@@ -21,3 +21,9 @@ export const SLOT = { token: 0, position: 1, generation: 2, flags: 3 } as const;
 
 /** Tokens in a page of the KV cache. A power of two; attention sums over tiles that never cross a page. */
 export const PAGE_TOKENS = 32;
+
+/**
+ * Tokens of a split: long contexts are attended to in parts that begin at multiples of it, whatever the batch, so that a
+ * row's sums never depend on other rows. A multiple of PAGE_TOKENS.
+ */
+export const SPLIT_TOKENS = 512;

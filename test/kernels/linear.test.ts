@@ -39,8 +39,8 @@ for (const kind of DEVICE_KINDS) {
 function narrow(variant: Variant): Variant {
   return {
     ...variant,
-    grid(params, rows, traits): Grid {
-      const [x, y, z] = variant.grid(params, rows, traits);
+    grid(params, rows, traits, step): Grid {
+      const [x, y, z] = variant.grid(params, rows, traits, step);
       return [2, Math.ceil((x * y) / 2), z];
     },
   };

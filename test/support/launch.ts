@@ -61,7 +61,7 @@ export async function launch(test: GpuTestDevice, c: KernelCase, variant: Varian
         entries: buffers.map(({ buffer }, binding) => ({ binding, resource: { buffer } })),
       }),
     );
-    pass.dispatchWorkgroups(...variant.grid(c.params, gridRows, traits));
+    pass.dispatchWorkgroups(...variant.grid(c.params, gridRows, traits, { splits: c.splits ?? 1 }));
     pass.end();
     const copies = buffers
       .filter(({ access }) => access === "read_write")

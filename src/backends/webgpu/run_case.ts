@@ -31,7 +31,7 @@ export async function runCase(
   const pass = encoder.beginComputePass();
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, group);
-  pass.dispatchWorkgroups(...variant.grid(c.params, gridRows(c.rows ?? 1), traits));
+  pass.dispatchWorkgroups(...variant.grid(c.params, gridRows(c.rows ?? 1), traits, { splits: c.splits ?? 1 }));
   pass.end();
   const copies = buffers
     .filter(({ access }) => access === "read_write")

@@ -139,7 +139,7 @@ export class Uploader {
         entries: Object.keys(repack.bindings).map((name, binding) => ({ binding, resource: resources[name]! })),
       }),
     );
-    pass.dispatchWorkgroups(...variant.grid(values, 1, this.#pipelines.traits));
+    pass.dispatchWorkgroups(...variant.grid(values, 1, this.#pipelines.traits, { splits: 1 }));
     pass.end();
     this.#device.queue.submit([encoder.finish()]);
     this.#busy[slot] = this.#device.queue.onSubmittedWorkDone();

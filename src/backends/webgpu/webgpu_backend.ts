@@ -281,7 +281,7 @@ export class WebgpuBackend implements Backend {
       const bucket = rowBucket(count);
       const compiled = pipelines.ready(kernel, bucket);
       if (!compiled) return undefined;
-      const [x, y, z] = compiled.variant.grid(params, count <= MAX_BUCKET ? bucket : count, traits);
+      const [x, y, z] = compiled.variant.grid(params, count <= MAX_BUCKET ? bucket : count, traits, { splits: 1 });
       replay.push({ pipeline: compiled.pipeline, group, x, y, z });
     }
     if (this.#replays.size >= MAX_REPLAYS) this.#replays.delete(this.#replays.keys().next().value!);
