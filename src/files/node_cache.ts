@@ -6,15 +6,18 @@ import type { CacheStore } from "./cache";
 import { inProcessLocks } from "./locks";
 import { reasonOf } from "./source_util";
 
-/** `FENNEC_CACHE`, or the place where this system keeps what can be fetched again. */
-export async function defaultCacheFolder(): Promise<string> {
+/**
+ * `FENNEC_CACHE`, or the place where this system keeps what can be fetched again.
+ * @param kind `models`; `device` for what was found out about the GPU.
+ */
+export async function defaultCacheFolder(kind: "models" | "device" = "models"): Promise<string> {
   const { join } = await import("node:path");
   const { homedir } = await import("node:os");
   const { env, platform } = process;
-  if (env.FENNEC_CACHE) return env.FENNEC_CACHE;
-  if (platform === "win32") return join(env.LOCALAPPDATA ?? join(homedir(), "AppData", "Local"), "fennec", "models");
-  if (platform === "darwin") return join(homedir(), "Library", "Caches", "fennec", "models");
-  return join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fennec", "models");
+  if (env.FENNEC_CACHE) return kind === "models" ? env.FENNEC_CACHE : join(env.FENNEC_CACHE, kind);
+  if (platform === "win32") return join(env.LOCALAPPDATA ?? join(homedir(), "AppData", "Local"), "fennec", kind);
+  if (platform === "darwin") return join(homedir(), "Library", "Caches", "fennec", kind);
+  return join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "fennec", kind);
 }
 
 /**

@@ -3,12 +3,15 @@
 
 import type { DeviceTraits } from "../../../kernels/kernel";
 import { FennecError } from "../../errors";
+import { type VerdictKey, verdictKey } from "./verdicts";
 
 export interface Gpu {
   readonly device: GPUDevice;
   readonly traits: DeviceTraits;
   /** For people: vendor, architecture, description. */
   readonly adapter: string;
+  /** Under which findings about this device are kept (verdicts.ts). */
+  readonly verdicts: VerdictKey;
 }
 
 export interface GpuOptions {
@@ -56,7 +59,13 @@ export async function openGpu(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> 
       cause,
     });
   }
-  return { device, traits: traitsOf(device, adapter.info, options.without ?? []), adapter: describe(adapter.info) };
+  const { info } = adapter;
+  return {
+    device,
+    traits: traitsOf(device, info, options.without ?? []),
+    adapter: describe(info),
+    verdicts: verdictKey(info, device.features, device.limits),
+  };
 }
 
 function traitsOf(device: GPUDevice, info: GPUAdapterInfo, without: readonly string[]): DeviceTraits {
