@@ -1,7 +1,7 @@
 // The self-test that runs on a user's device: it passes where kernels are right, replaces a wrong variant, and refuses a
 // kernel that has no right one.
 
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { attention } from "../../kernels/attention/attention";
 import { type DeviceTraits, defineKernel, type Kernel } from "../../kernels/kernel";
 import { linear } from "../../kernels/linear/linear";
@@ -11,7 +11,10 @@ import { selfTestCases } from "../../kernels/self_test";
 import { newCounters } from "../../src/backends/counters";
 import { Pipelines } from "../../src/backends/webgpu/pipelines";
 import { selfTest } from "../../src/backends/webgpu/self_test";
+import { prepareSelfTest } from "../../src/backends/webgpu/self_test_once";
+import { setDeviceStore } from "../../src/files/device_store";
 import { testDevice } from "../support/gpu";
+import { memoryStore } from "../support/memory_store";
 
 let device: GPUDevice;
 let traits: DeviceTraits;
@@ -45,7 +48,7 @@ describe("self-test", () => {
     const report = await run([
       broken(defineKernel(rmsNorm({})), [rmsNorm({}).variants.find((v) => v.suits(traits))!.name]),
     ]);
-    expect(report.refused.length).toBe(1);
+    expect(report.refused).toMatchObject([{ kernel: "rms_norm", found: expect.stringContaining("error") }]);
     expect(report.passed.length).toBeGreaterThan(0);
   });
 
@@ -69,5 +72,62 @@ describe("self-test", () => {
       expect(cases.length, kernel.name).toBeGreaterThan(0);
       for (const c of cases) expect(c.kernel.name).toBe(kernel.name);
     }
+  });
+});
+
+describe("what it found is kept, and the next load", () => {
+  const key = { adapter: "test", runtime: "test", engine: "test" };
+  /** What is first in line for a few rows, and so tested. */
+  const inUse = () => rmsNorm({}).variants.find((v) => v.suits(traits))!.name;
+
+  beforeEach(() => {
+    const store = memoryStore();
+    setDeviceStore(async () => store);
+  });
+  afterEach(() => vi.unstubAllEnvs());
+
+  /** One load. @returns How many pipelines its self-test compiled, and the variant that decoding then uses. */
+  async function loadOnce(kernel: Kernel) {
+    const counters = newCounters();
+    const pipelines = new Pipelines(device, traits, counters);
+    const gpu = { device, traits, adapter: "test", verdicts: key };
+    await (await prepareSelfTest(gpu, pipelines, [kernel])).run();
+    return { compiled: counters.pipelines, variant: pipelines.shaders(kernel, 1)[0]!.variant.name };
+  }
+
+  test("tests nothing that was right", async () => {
+    expect((await loadOnce(rmsNorm({}))).compiled).toBeGreaterThan(0);
+    expect(await loadOnce(rmsNorm({}))).toEqual({ compiled: 0, variant: inUse() });
+  });
+
+  test("does not use, nor test, what was wrong", async () => {
+    const kernel = broken(rmsNorm({}), [inUse()]);
+    const first = await loadOnce(kernel);
+    expect(first.variant).not.toBe(inUse());
+    expect(await loadOnce(kernel)).toEqual({ ...first, compiled: 0 });
+  });
+
+  test("tests a shader whose text changed", async () => {
+    await loadOnce(rmsNorm({}));
+    expect((await loadOnce(broken(rmsNorm({}), [inUse()]))).variant).not.toBe(inUse());
+  });
+
+  test("tests again where nothing was right: it may have been a fault of the moment", async () => {
+    const kernel = broken(
+      rmsNorm({}),
+      rmsNorm({}).variants.map(({ name }) => name),
+    );
+    for (const _ of [1, 2]) await expect(loadOnce(kernel)).rejects.toMatchObject({ code: "self-test-failed" });
+    expect((await loadOnce(rmsNorm({}))).compiled).toBeGreaterThan(0);
+  });
+
+  test("tests everything with FENNEC_SELF_TEST=force, nothing with off, and refuses other words", async () => {
+    const first = await loadOnce(rmsNorm({}));
+    vi.stubEnv("FENNEC_SELF_TEST", "force");
+    expect(await loadOnce(rmsNorm({}))).toEqual(first);
+    vi.stubEnv("FENNEC_SELF_TEST", "off");
+    expect(await loadOnce(broken(rmsNorm({}), [inUse()]))).toEqual({ compiled: 0, variant: inUse() });
+    vi.stubEnv("FENNEC_SELF_TEST", "no");
+    await expect(loadOnce(rmsNorm({}))).rejects.toMatchObject({ code: "invalid-argument" });
   });
 });

@@ -19,6 +19,7 @@ import { type Gpu, type GpuOptions, openGpu } from "./device";
 import { GpuMemory, guarded } from "./memory";
 import { Pipelines } from "./pipelines";
 import { Readback } from "./readback";
+import { prepareSelfTest } from "./self_test_once";
 import { Uploader } from "./upload";
 import { WebgpuBackend } from "./webgpu_backend";
 
@@ -87,6 +88,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   });
 
   onProgress?.({ phase: "compile", bytesLoaded: 0, bytesTotal: 0 });
+  const test = (options.selfTest ?? true) ? await prepareSelfTest(gpu, pipelines, kernelsOf(plan)) : undefined;
   const compiled = compileFirst(plan, pipelines, rowBucket(chunkRows));
   compiled.catch(() => {}); // awaited below; an error of the upload must not leave it unhandled
 
@@ -129,10 +131,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const bound = bindDispatches(device, [...plan.dispatches, plan.sampling], pipelines, memory, counters, bufferOf);
   const readback = new Readback(memory, counters, 8 * MAX_OUTPUTS);
   await compiled;
-  if (options.selfTest ?? true) {
-    const { selfTest } = await import("./self_test");
-    await selfTest(device, traits, pipelines, kernelsOf(plan));
-  }
+  await test?.run();
   signal?.throwIfAborted();
 
   const backend = new WebgpuBackend({

@@ -5,6 +5,7 @@ import type { Access, DeviceTraits, Kernel, Variant } from "../../../kernels/ker
 import { link } from "../../../kernels/linker";
 import { FennecError, isFennecError } from "../../errors";
 import type { Counters } from "../backend";
+import { shaderName } from "./verdicts";
 
 /** A pipeline that is compiled, with the variant that it runs. */
 export interface CompiledKernel {
@@ -76,6 +77,14 @@ export class Pipelines {
     }
   }
 
+  /** Variants that could run `bucket` rows, the one in use first, with the names of their shaders in a verdict. */
+  shaders(kernel: Kernel, bucket: number): readonly { readonly variant: Variant; readonly name: string }[] {
+    return this.#candidates(kernel, bucket).map((variant) => {
+      const { code } = this.#link(kernel, variant, bucket);
+      return { variant, name: shaderName(kernel.name, variant.name, code) };
+    });
+  }
+
   /** Never use this variant again; the next one that suits takes its place. */
   refuse(kernel: Kernel, variant: Variant): void {
     this.#refused.add(`${kernel.name} ${variant.name}`);
@@ -86,16 +95,21 @@ export class Pipelines {
     }
   }
 
-  /** @param failure Why the one before did not compile: thrown when there is no other. */
-  #variantOf(kernel: Kernel, bucket: number, failure: unknown): Variant {
-    const candidates = kernel.variants.filter(
+  /** Best first: the preferred one, those that suit, those that merely run. */
+  #candidates(kernel: Kernel, bucket: number): readonly Variant[] {
+    const allowed = kernel.variants.filter(
       ({ name, rows: [least, most] = [1, Number.POSITIVE_INFINITY] }) =>
         bucket >= least && bucket <= most && !this.#refused.has(`${kernel.name} ${name}`),
     );
-    const chosen =
-      candidates.find((variant) => variant.name === this.#prefer && (variant.runs ?? variant.suits)(this.traits)) ??
-      candidates.find((variant) => variant.suits(this.traits)) ??
-      candidates.find((variant) => variant.runs?.(this.traits));
+    const runs = (variant: Variant) => (variant.runs ?? variant.suits)(this.traits);
+    const preferred = allowed.filter((variant) => variant.name === this.#prefer && runs(variant));
+    const suitable = allowed.filter((variant) => variant.suits(this.traits));
+    return [...new Set([...preferred, ...suitable, ...allowed.filter(runs)])];
+  }
+
+  /** @param failure Why the one before did not compile: thrown when there is no other. */
+  #variantOf(kernel: Kernel, bucket: number, failure: unknown): Variant {
+    const [chosen] = this.#candidates(kernel, bucket);
     if (!chosen && failure) throw failure;
     if (!chosen)
       throw new FennecError(
@@ -104,6 +118,11 @@ export class Pipelines {
           `Please report the adapter (fennec doctor) and choose another backend.`,
       );
     return chosen;
+  }
+
+  #link(kernel: Kernel, variant: Variant, bucket: number) {
+    const constants = variant.constants?.(bucket, this.traits) ?? {};
+    return { constants, code: link(kernel.name, variant.parts, kernel.bindings, constants, variant.enable) };
   }
 
   async #compile(kernel: Kernel, bucket: number, key: string): Promise<CompiledKernel> {
@@ -123,8 +142,7 @@ export class Pipelines {
   }
 
   async #pipeline(kernel: Kernel, variant: Variant, bucket: number): Promise<GPUComputePipeline> {
-    const constants = variant.constants?.(bucket, this.traits) ?? {};
-    const code = link(kernel.name, variant.parts, kernel.bindings, constants, variant.enable);
+    const { constants, code } = this.#link(kernel, variant, bucket);
     // What is wrong with the shader is told below, where another variant may still be right.
     this.#device.pushErrorScope("validation");
     const module = this.#device.createShaderModule({ label: `${kernel.name}/${variant.name}`, code });

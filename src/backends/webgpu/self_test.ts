@@ -12,30 +12,44 @@ import { caseError, runCase } from "./run_case";
 export interface SelfTestReport {
   /** Kernel and variant, for each case that was right. */
   readonly passed: readonly string[];
-  /** Variants that gave wrong results here, with what was wrong. */
-  readonly refused: readonly string[];
+  /** Variants that gave wrong results here. */
+  readonly refused: readonly RefusedVariant[];
 }
 
-/** @throws FennecError `self-test-failed` when no variant of a kernel is right. */
+export interface RefusedVariant {
+  readonly kernel: string;
+  readonly variant: string;
+  /** The wrong shader's name in a verdict. */
+  readonly shader: string;
+  /** What was wrong: case, output, error. */
+  readonly found: string;
+}
+
+/**
+ * @param refused Filled as variants are refused, so that it is known when the test fails in the end.
+ * @throws FennecError `self-test-failed` when no variant of a kernel is right.
+ */
 export async function selfTest(
   device: GPUDevice,
   traits: DeviceTraits,
   pipelines: Pipelines,
   kernels: readonly Kernel[],
+  refused: RefusedVariant[] = [],
 ): Promise<SelfTestReport> {
   const passed: string[] = [];
-  const refused: string[] = [];
 
   /** Runs the case in one variant after the other until one is right; `compile` throws when none is left. */
   async function firstRight(kernel: Kernel, c: KernelCase): Promise<void> {
     for (;;) {
-      const { variant, pipeline } = await pipelines.compile(kernel, rowBucket(c.rows ?? 1));
+      const bucket = rowBucket(c.rows ?? 1);
+      const { variant, pipeline } = await pipelines.compile(kernel, bucket);
       const found = await failureOf(c, variant, pipeline);
       if (!found) {
         passed.push(`${kernel.name}/${variant.name}`);
         return;
       }
-      refused.push(`${kernel.name}/${variant.name}: ${found}`);
+      const shader = pipelines.shaders(kernel, bucket).find((other) => other.variant === variant)!.name;
+      refused.push({ kernel: kernel.name, variant: variant.name, shader, found });
       pipelines.refuse(kernel, variant);
     }
   }
@@ -50,7 +64,7 @@ export async function selfTest(
     return undefined;
   }
 
-  for (const kernel of new Map(kernels.map((k) => [k.name, k])).values()) {
+  for (const kernel of kernels) {
     const cases = await selfTestCases(kernel);
     if (cases.length === 0) throw new Error(`kernel ${kernel.name} has no case for the self-test`);
     for (const c of cases) await firstRight(kernel, c);
