@@ -6,6 +6,7 @@ import { chat } from "./chat";
 import { type Command, commandHelp, readArgs, table } from "./command";
 import { detokenize } from "./detokenize";
 import { doctor } from "./doctor";
+import { exportOnnx } from "./export_onnx";
 import { generate } from "./generate";
 import { inspect } from "./inspect";
 import type { Io } from "./io";
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   chat,
   perplexity,
   quantize,
+  exportOnnx,
   bench,
   doctor,
 ];

@@ -62,7 +62,7 @@ function textVocabulary(vocabulary: Vocabulary): Record<string, number> {
 }
 
 /** A merge is two tokens with a space between; the space that parts them is never the first character. */
-function splitMerge(merge: string): [string, string] {
+export function splitMerge(merge: string): [string, string] {
   const space = merge.indexOf(" ", 1);
   return space < 0 ? [merge, ""] : [merge.slice(0, space), merge.slice(space + 1)];
 }

@@ -47,7 +47,7 @@ export function sentencePiece(vocabulary: Vocabulary): EncodeText {
 }
 
 /** Pieces that text may become. Control tokens may not be formed by text, bytes only stand in for missing characters. */
-function textPieces(vocabulary: Vocabulary): ReadonlyMap<string, number> {
+export function textPieces(vocabulary: Vocabulary): ReadonlyMap<string, number> {
   const pieces = new Map<string, number>();
   vocabulary.tokens.forEach((token, id) => {
     const kind = vocabulary.kinds[id];

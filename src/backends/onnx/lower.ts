@@ -1,5 +1,5 @@
-// A recorded graph, or a run of its nodes, as an ONNX model. Values keep their shape `[rows, width]`. What the backend
-// works out on the host comes in as inputs: embedding rows, sines and cosines, keys and values so far.
+// A recorded graph, or a run of its nodes, as an ONNX model. Values keep their shape `[rows, width]`. What lies outside
+// of the operations (embedding rows, sines and cosines, keys and values so far) is the border's business: border.ts.
 
 import {
   type Graph,
@@ -10,10 +10,11 @@ import {
   type Value,
   type WeightRef,
 } from "../../graph/graph";
+import { type Border, type BorderTools, stepBorder } from "./border";
 import { type AttentionForm, type AttentionLowering, lowerAttention, type NodeOf } from "./lower_attention";
-import { type ExternalTensor, float, ModelBuilder } from "./model_builder";
-import { INPUT, ropeNames, valueName } from "./names";
-import { BLOCK, type MatrixForm, quantizedForms } from "./weight_forms";
+import { type ExternalTensor, float, type Locate, ModelBuilder } from "./model_builder";
+import { valueName } from "./names";
+import { BLOCK, type MatrixForm, type QuantizedForm, quantizedForms } from "./weight_forms";
 
 /** What the bytes of an external tensor are made from. */
 export interface LoweredWeight {
@@ -49,28 +50,36 @@ function ropeKey({ frequencies, factors }: RopeSpec): string {
 
 /** @param nodes A run of `graph.nodes`; what it reads of earlier nodes is an input, what later ones read an output. */
 export function lowerPart(graph: Graph, nodes: readonly Node[], options: LowerOptions): LoweredPart {
-  const lowering = new Lowering(graph, options);
+  const lowering = new Lowering(graph, stepBorder, options);
   for (const node of nodes) lowering.add(node);
   return lowering.finish(nodes);
 }
 
-class Lowering implements AttentionLowering {
-  readonly model = new ModelBuilder();
+export class Lowering implements AttentionLowering, BorderTools {
+  readonly model: ModelBuilder;
+  readonly border: Border;
   readonly #graph: Graph;
   readonly #options: LowerOptions;
   readonly #weights: LoweredWeight[] = [];
   readonly #ropes: readonly string[];
   readonly #values = new Map<number, string>();
 
-  constructor(graph: Graph, options: LowerOptions) {
+  /** @param locate Where the bytes of weights lie; each under its own name when absent. */
+  constructor(graph: Graph, border: Border, options: LowerOptions, locate?: Locate) {
+    this.model = new ModelBuilder(locate);
+    this.border = border;
     this.#graph = graph;
     this.#options = options;
     this.#ropes = ropesOf(graph).map(ropeKey);
   }
 
+  get weights(): readonly LoweredWeight[] {
+    return this.#weights;
+  }
+
   add(node: Node): void {
-    if (node.op === "embed") return; // an input for whoever reads it
-    const result = this.#lower(node);
+    const result = node.op === "embed" ? this.border.embed?.(this, node) : this.#lower(node);
+    if (result === undefined) return; // an input for whoever reads it
     const name = valueName(node.out);
     this.model.node("Identity", [result], { outputs: [name] });
     this.#values.set(node.out.id, name);
@@ -131,10 +140,8 @@ class Lowering implements AttentionLowering {
         return model.node("Mul", [this.read(node.x), model.constant("float32", [node.factor], [])]);
       case "softcap":
         return this.softcap(this.read(node.x), node.cap);
-      case "output_rows": {
-        const rows = model.input(INPUT.outputRows, "int64", ["outputs"]);
-        return model.node("Gather", [this.read(node.x), rows], { attributes: { axis: 0 } });
-      }
+      case "output_rows":
+        return this.border.outputRows(this, this.read(node.x));
     }
   }
 
@@ -151,29 +158,37 @@ class Lowering implements AttentionLowering {
   #linear({ x, weight, bias }: NodeOf<"linear">): string {
     const { model } = this;
     const [rows, cols] = weight.shape as readonly [number, number];
-    const form = this.#options.formOf(weight);
+    const form = this.formOf(weight);
     if (form === "f32") {
       const inputs = [this.read(x), this.plain(weight), ...(bias ? [this.plain(bias)] : [])];
       return model.node("Gemm", inputs, { attributes: { transB: 1 } });
     }
-    const { bits } = quantizedForms[form];
-    const blocks = cols / BLOCK;
-    const bytes = (BLOCK * bits) / 8;
-    const values = this.#weight(weight, form, {
-      type: "uint8",
-      shape: [rows, blocks, bytes],
-      bytes: rows * blocks * bytes,
-    });
-    const scales = this.#weight(weight, "scales", {
-      type: "float32",
-      shape: [rows * blocks],
-      bytes: 4 * rows * blocks,
-    });
+    const { values, scales, bits } = this.blocks(weight, form);
     const y = model.node("MatMulNBits", [this.read(x), values, scales], {
       domain: "com.microsoft",
       attributes: { K: cols, N: rows, bits, block_size: BLOCK, accuracy_level: 1 },
     });
     return bias ? model.node("Add", [y, this.plain(bias)]) : y;
+  }
+
+  formOf(ref: WeightRef): MatrixForm {
+    return this.#options.formOf(ref);
+  }
+
+  /** A matrix in blocks: values uint8 `[rows, blocks, bytes]`, scales `[rows · blocks]`. */
+  blocks(
+    ref: WeightRef,
+    form: QuantizedForm,
+  ): { readonly values: string; readonly scales: string; readonly bits: number } {
+    const [rows, cols] = ref.shape as readonly [number, number];
+    const { bits } = quantizedForms[form];
+    const blocks = cols / BLOCK;
+    const bytes = (BLOCK * bits) / 8;
+    return {
+      bits,
+      values: this.#weight(ref, form, { type: "uint8", shape: [rows, blocks, bytes], bytes: rows * blocks * bytes }),
+      scales: this.#weight(ref, "scales", { type: "float32", shape: [rows * blocks], bytes: 4 * rows * blocks }),
+    };
   }
 
   /** Head by head where the gain is narrower than the rows. */
@@ -187,13 +202,12 @@ class Lowering implements AttentionLowering {
     return perHead ? this.reshape(y, [-1, x.width]) : y;
   }
 
-  /** The operation takes row s of the tables for row s of the input, since its position ids begin at 0. */
+  /** The operation takes row `first + s` of the tables for row s of the input. */
   #rope({ x, headDim, rope }: NodeOf<"rope">): string {
     const { model } = this;
-    const { cos, sin } = ropeNames(this.#ropes.indexOf(ropeKey(rope)));
-    const tables = [cos, sin].map((name) => model.input(name, "float32", ["tokens", rope.dims / 2]));
+    const { first, cos, sin } = this.border.rope(this, this.#ropes.indexOf(ropeKey(rope)), rope);
     const heads = x.width / headDim;
-    const inputs = [this.reshape(this.read(x), [1, -1, x.width]), model.constant("int64", [0]), ...tables];
+    const inputs = [this.reshape(this.read(x), [1, -1, x.width]), first, cos, sin];
     const y = model.node("RotaryEmbedding", inputs, {
       domain: "com.microsoft",
       attributes: {

@@ -2,19 +2,19 @@
 // out in plain operations and takes its mask as an input: rows that see later ones need it.
 
 import type { Graph, Node, Op, Value, WeightRef } from "../../graph/graph";
-import { type Attribute, float, type ModelBuilder } from "./model_builder";
-import { INPUT, maskName, pastNames } from "./names";
+import type { Border, BorderTools } from "./border";
+import { type Attribute, float } from "./model_builder";
+import { INPUT, maskName } from "./names";
 
 export type AttentionForm = "grouped" | "masked";
 
 export type NodeOf<O extends Op> = Extract<Node, { readonly op: O }>;
 
 /** What of the lowering attention uses. Strings are names of ONNX values. */
-export interface AttentionLowering {
-  readonly model: ModelBuilder;
+export interface AttentionLowering extends BorderTools {
+  readonly border: Border;
   read(value: Value): string;
   plain(ref: WeightRef, shape?: readonly number[]): string;
-  reshape(x: string, shape: readonly number[]): string;
   softcap(x: string, cap: number): string;
 }
 
@@ -36,17 +36,11 @@ export function lowerAttention(lowering: AttentionLowering, node: NodeOf<"attent
   return form === "grouped" ? grouped(lowering, node, sizes) : masked(lowering, node, sizes);
 }
 
-function pastOf({ model }: AttentionLowering, node: NodeOf<"attention">, { kvHeads, headDim }: Heads) {
-  const { key, value } = pastNames(node.spec.layer);
-  const shape = [1, kvHeads, "capacity", headDim];
-  return { key: model.input(key, "float32", shape), value: model.input(value, "float32", shape) };
-}
-
 /** GroupQueryAttention of ONNX Runtime's own operators. */
 function grouped(lowering: AttentionLowering, node: NodeOf<"attention">, sizes: Heads): string {
-  const { model } = lowering;
+  const { model, border } = lowering;
   const { spec, q, k, v } = node;
-  const past = pastOf(lowering, node, sizes);
+  const { past, present } = border.cache(lowering, { layer: spec.layer, ...sizes });
   const attributes: Record<string, Attribute> = {
     num_heads: sizes.heads,
     kv_num_heads: sizes.kvHeads,
@@ -59,15 +53,14 @@ function grouped(lowering: AttentionLowering, node: NodeOf<"attention">, sizes: 
     ...[q, k, v].map((value) => lowering.reshape(lowering.read(value), [1, -1, value.width])),
     past.key,
     past.value,
-    model.input(INPUT.lastKey, "int32", [1]),
-    model.input(INPUT.keys, "int32", []),
+    border.lastKey(lowering),
+    border.keys(lowering),
     ...(spec.sinks ? ["", "", "", "", lowering.plain(spec.sinks)] : []), // cos, sin, position ids, bias: none
   ];
-  const name = `attention_${spec.layer}`;
   const y = model.node("GroupQueryAttention", inputs, {
     domain: "com.microsoft",
     attributes,
-    outputs: [name, `${name}_key`, `${name}_value`],
+    outputs: [`attention_${spec.layer}`, present.key, present.value],
   });
   return lowering.reshape(y, [-1, q.width]);
 }
@@ -81,7 +74,7 @@ function masked(
   const { model } = lowering;
   const { spec, q } = node;
   const group = heads / kvHeads;
-  const past = pastOf(lowering, node, { headDim, heads, kvHeads, scale });
+  const { past } = lowering.border.cache(lowering, { layer: spec.layer, kvHeads, headDim });
   const transpose = (x: string, ...perm: number[]) => model.node("Transpose", [x], { attributes: { perm } });
   const withPast = (old: string, value: typeof node.k) => {
     const rows = transpose(lowering.reshape(lowering.read(value), [-1, kvHeads, headDim]), 1, 0, 2);

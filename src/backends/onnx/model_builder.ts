@@ -31,15 +31,25 @@ export interface ExternalTensor {
   readonly bytes: number;
 }
 
+/** The file that an external tensor's bytes lie in, and where in it. */
+export type Locate = (tensor: ExternalTensor) => { readonly file: string; readonly offset: number };
+
+const underItsName: Locate = ({ name }) => ({ file: name, offset: 0 });
+
 export const float = (value: number): Attribute => ({ float: value });
 
 export class ModelBuilder {
   readonly inputs: string[] = [];
   readonly outputs: string[] = [];
   readonly external = new Map<string, ExternalTensor>();
+  readonly #locate: Locate;
   readonly #graph = new ProtoWriter();
   readonly #constants = new Map<string, string>();
   #made = 0;
+
+  constructor(locate: Locate = underItsName) {
+    this.#locate = locate;
+  }
 
   input(name: string, type: ElementType, shape: Shape): string {
     if (!this.inputs.includes(name)) {
@@ -83,16 +93,17 @@ export class ModelBuilder {
     return name;
   }
 
-  /** A tensor whose bytes are handed over as a file of its own name. */
+  /** A tensor whose bytes are handed over beside the model. */
   weight(tensor: ExternalTensor): string {
     if (this.external.has(tensor.name)) return tensor.name;
     this.external.set(tensor.name, tensor);
+    const { file, offset } = this.#locate(tensor);
     this.#graph.message(5, (into) => {
       for (const size of tensor.shape) into.int(1, size);
       into.int(2, ELEMENT[tensor.type]).bytes(8, tensor.name);
       const entry = (key: string, value: string) => into.message(13, (pair) => pair.bytes(1, key).bytes(2, value));
-      entry("location", tensor.name);
-      entry("offset", "0");
+      entry("location", file);
+      entry("offset", String(offset));
       entry("length", String(tensor.bytes));
       into.int(14, 1); // data_location: EXTERNAL
     });

@@ -142,7 +142,7 @@ export function sizeOf(ref: WeightRef): number {
   return ref.shape.reduce((product, size) => product * size, 1);
 }
 
-function exactForm(tensor: TensorInfo, ref: WeightRef): QuantizedForm | undefined {
+export function exactForm(tensor: TensorInfo, ref: WeightRef): QuantizedForm | undefined {
   const forms: readonly QuantizedForm[] = ["int8", "int4"];
   return ref.shape[1]! % BLOCK === 0 ? forms.find((form) => quantizedForms[form].type === tensor.type) : undefined;
 }
