@@ -20,6 +20,8 @@ export interface Command {
   readonly summary: string;
   /** Whether it takes MODEL. */
   readonly model: boolean;
+  /** Takes any number of them; read with {@link Args.models}. */
+  readonly severalModels?: boolean;
   /** Whether it takes OUT after it. */
   readonly output?: boolean;
   readonly options: Readonly<Record<string, OptionSpec>>;
@@ -31,6 +33,8 @@ export interface Command {
 export interface Args {
   /** MODEL as given; undefined when left out. */
   readonly model: string | undefined;
+  /** Every MODEL as given, where a command takes several. */
+  readonly models: readonly string[];
   /** OUT as given. */
   readonly output: string | undefined;
   has(option: string): boolean;
@@ -48,7 +52,9 @@ export interface Args {
 /** @throws FennecError `invalid-argument` for what the command does not know. */
 export function readArgs(command: Command, argv: readonly string[]): Args {
   const { values, positionals } = parsed(command, argv);
-  const most = Number(command.model) + Number(command.output ?? false);
+  const most = command.severalModels
+    ? Number.POSITIVE_INFINITY
+    : Number(command.model) + Number(command.output ?? false);
   if (positionals.length > most) throw usage(`unexpected argument "${positionals[most]}"`);
   const text = (option: string): string | undefined => {
     const value = values[option];
@@ -63,6 +69,7 @@ export function readArgs(command: Command, argv: readonly string[]): Args {
   };
   return {
     model: positionals[0],
+    models: positionals,
     output: positionals[1],
     has: (option) => values[option] !== undefined,
     text,
@@ -120,8 +127,13 @@ function withNegatives(argv: readonly string[]): string[] {
   return args;
 }
 
+function operands({ model, output, severalModels }: Command): string {
+  if (output) return " MODEL OUT";
+  return severalModels ? " [MODEL ...]" : model ? " [MODEL]" : "";
+}
+
 export function commandHelp(command: Command): string {
-  const head = `Usage: fennec ${command.name}${command.output ? " MODEL OUT" : command.model ? " [MODEL]" : ""} [options]\n\n${command.summary}\n`;
+  const head = `Usage: fennec ${command.name}${operands(command)} [options]\n\n${command.summary}\n`;
   const model = command.model
     ? "\nMODEL is a path, a file: or http(s): URL, hf:owner/repo/file.gguf, or builtin (the default where it is there).\n"
     : "";

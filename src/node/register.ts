@@ -11,5 +11,5 @@ import { dawnGpu } from "./dawn";
 export function registerNode(): void {
   setPathOpener(openNodeFile);
   setDeviceStore(async () => nodeCache(await defaultCacheFolder("device")));
-  setPlatform({ gpu: dawnGpu, cache: async () => nodeCache(await defaultCacheFolder()) });
+  setPlatform({ gpu: () => dawnGpu(), cache: async () => nodeCache(await defaultCacheFolder()) });
 }

@@ -255,42 +255,46 @@ test.each(["generate", "chat"])(
 );
 
 describe("bench", () => {
-  test("JSON with the agreed fields, sizes clamped to the context and said so", async () => {
-    const sizes = ["--prompt-tokens", "999", "--gen-tokens", "4", "--depth", "2", "--repeat", "1"];
-    const { code, out, notes } = await runCli([
-      "bench",
-      chatModel,
-      ...sizes,
-      "--json",
-      "--precision",
-      "exact",
-      ...reference,
-    ]);
-    expect(code).toBe(0);
+  const sizes = ["--prompt-tokens", "999", "--gen-tokens", "4", "--depth", "2,0", "--repeat", "1"];
+  const exact = ["--json", "--precision", "exact", ...reference];
+
+  test("rows with the agreed fields, sizes clamped to the context and said so", async () => {
+    const { code, out, notes } = await runCli(["bench", chatModel, ...sizes, ...exact]);
     expect(notes).toEqual([expect.stringMatching(/prompt is 252 tokens instead of 999.*256/)]);
+    expect(code).toBe(0);
     const report = JSON.parse(out);
-    expect(report).toMatchObject({
-      model: "chat",
-      precision: "exact",
-      kv: "f64",
-      adapter: expect.any(String),
-      prefill: { tokens: 252, tok_s: expect.any(Number) },
-      decode: { tokens: 4, tok_s: expect.any(Number), gb_s: expect.any(Number) },
-      per_token: { submits: expect.any(Number), bind_groups: 0, buffers: 0 },
-      pipelines: expect.any(Number),
-      logits_hash: expect.stringMatching(/^[0-9a-f]{16}$/),
-    });
-    expect(Object.keys(report.per_token).sort()).toEqual([
-      "bind_groups",
-      "buffers",
-      "bytes_read",
-      "dispatches",
-      "passes",
-      "submits",
-      "writes",
-    ]);
-    const again = await runCli(["bench", chatModel, ...sizes, "--json", "--precision", "exact", ...reference]);
-    expect(JSON.parse(again.out).logits_hash).toBe(report.logits_hash);
+    expect(report).toMatchObject({ device: null, refused: [], dawn: [], runtime: `Node ${process.version}` });
+    expect(report.rows.map(({ test }: { test: string }) => test)).toEqual(["pp252", "tg4", "pp252 @ d2", "tg4 @ d2"]);
+    for (const row of report.rows) {
+      expect(row).toMatchObject({
+        model: "chat",
+        backend: "reference",
+        precision: "exact",
+        kv: "f64",
+        tok_s: expect.any(Number),
+        gb_s: expect.any(Number),
+        // The reference has no device to measure.
+        percent_of_floor: null,
+        floor_seconds: null,
+        per_token: { bind_groups: 0, buffers: 0, submits: expect.any(Number) },
+        top1: { agreeing: 8, positions: 8, against: "reference (f64)" },
+        logits_hash: expect.stringMatching(/^[0-9a-f]{16}$/),
+      });
+      expect(row.tok_s).toBeGreaterThan(0);
+      expect(row.samples).toHaveLength(1);
+    }
+    const again = JSON.parse((await runCli(["bench", chatModel, ...sizes, ...exact])).out);
+    expect(again.rows[0].logits_hash).toBe(report.rows[0].logits_hash);
+  });
+
+  test("several models and replies at once in one table", async () => {
+    const small = ["--prompt-tokens", "0", "--gen-tokens", "4", "--batch", "1,2", "--repeat", "1"];
+    const { code, out } = await runCli(["bench", chatModel, nano, ...small, "--precision", "exact", ...reference]);
+    expect(code).toBe(0);
+    const rows = out.split("\n").filter((line) => /^\| \S/.test(line) && !line.startsWith("| model"));
+    const cells = rows.map((row) => row.split("|").map((cell) => cell.trim()));
+    expect(cells.map((row) => row[4])).toEqual(["tg4", "tg4 x2", "tg4", "tg4 x2"]);
+    expect(new Set(cells.map((row) => row[1])).size).toBe(2);
   });
 });
 
