@@ -67,6 +67,8 @@ export interface Kernel<P extends ParamTypes = ParamTypes> {
   readonly bindings: Bindings;
   readonly params: P;
   readonly variants: readonly Variant<P>[];
+  /** The arguments it was made from, where it is made per format and option: kernels/self_test.ts makes its cases so. */
+  readonly madeFrom?: readonly unknown[];
 }
 
 export function defineKernel<const P extends ParamTypes>(kernel: Kernel<P>): Kernel<P> {

@@ -6,10 +6,13 @@ export type Access = "uniform" | "read" | "read_write";
 /** Name to access, in binding order. At most eight of them may be storage. */
 export type Bindings = Readonly<Record<string, Access>>;
 
-/** A file to join. With a prefix, every name it declares at module scope is renamed. */
+/** A file to join. */
 export interface Part {
   readonly wgsl: string;
+  /** Goes before every name that the file declares at module scope, wherever it says it. */
   readonly prefix?: string;
+  /** With a prefix: names that are replaced by these instead. */
+  readonly names?: Readonly<Record<string, string>>;
 }
 
 const DIRECTIVE = /^[ \t]*(enable|requires|diagnostic)\b[^;]*;[ \t]*$/gm;
@@ -37,7 +40,7 @@ export function link(
       directives.add(line.trim());
       return "";
     });
-    return numberBindings(name, part.prefix ? prefixed(body, part.prefix) : body, bindings, numbers);
+    return numberBindings(name, part.prefix ? prefixed(body, part.prefix, part.names) : body, bindings, numbers);
   });
   const block = Object.entries(constants).map(([constant, value]) => `const ${constant} = ${wgslNumber(value)};`);
   return [...directives, ...block, ...new Set(bodies)].join("\n");
@@ -65,13 +68,13 @@ function accessOf(space: string): Access {
 }
 
 /** Renames what the part declares at module scope, wherever the part says it. Comments are dropped: they may name it. */
-function prefixed(wgsl: string, prefix: string): string {
+function prefixed(wgsl: string, prefix: string, others: Readonly<Record<string, string>> = {}): string {
   const code = wgsl.replace(/\/\/.*$/gm, "");
   const names = [...moduleScope(code).matchAll(DECLARATION)].map((match) => match[1] ?? match[2]!);
   if (names.length === 0) return code;
   // A member access `.name` is not the module's name.
   const pattern = new RegExp(`(?<![.\\w])(?:${names.join("|")})(?!\\w)`, "g");
-  return code.replace(pattern, (found) => prefix + found);
+  return code.replace(pattern, (found) => others[found] ?? prefix + found);
 }
 
 /** The code with everything inside braces blanked: only module-scope declarations remain. */

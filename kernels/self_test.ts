@@ -2,21 +2,14 @@
 // the package.
 
 import type { Kernel } from "./kernel";
-import { formatOf } from "./quant/index";
+import type { linear } from "./linear/linear";
 import type { KernelCase } from "./testing";
 
-/** Kernels that are made per weight format or head: their cases are made to measure. */
+/** Kernels that are made per head: their cases are made to measure. */
 const MEASURED: readonly {
   readonly name: RegExp;
   readonly cases: (match: RegExpExecArray) => Promise<readonly KernelCase[]>;
 }[] = [
-  {
-    name: /^linear_(.+?)(_norm)?(_bias)?(_accumulate)?$/,
-    cases: async ([, type, norm, bias, accumulate]) => {
-      const { smallLinearCases } = await import("./linear/cases");
-      return smallLinearCases(formatOf(type!.toUpperCase()), { norm: !!norm, bias: !!bias, accumulate: !!accumulate });
-    },
-  },
   {
     name: /^attention_(f32|f16)_(\d+)$/,
     cases: async ([, kv, headDim]) => {
@@ -33,6 +26,10 @@ const files = import.meta.glob<{ readonly cases: readonly KernelCase[] }>("./*/c
  * where the kernel works on rows. The least data that there is.
  */
 export async function selfTestCases(kernel: Kernel): Promise<readonly KernelCase[]> {
+  if (kernel.name.startsWith("linear_")) {
+    const { smallLinearCases } = await import("./linear/cases");
+    return smallLinearCases(...(kernel.madeFrom as Parameters<typeof linear>));
+  }
   for (const { name, cases } of MEASURED) {
     const match = name.exec(kernel.name);
     if (match) return cases(match);

@@ -19,7 +19,8 @@ import capping from "./ops/softcap.wgsl?raw";
 import applying from "./ops/unary.wgsl?raw";
 import two from "./two.wgsl?raw";
 
-const ACTIVATIONS: Readonly<Record<UnaryKind, string>> = {
+/** WGSL of `fn activation(x: vec4f) -> vec4f`. */
+export const ACTIVATIONS: Readonly<Record<UnaryKind, string>> = {
   silu,
   gelu_tanh: geluTanh,
   gelu_erf: geluErf,

@@ -1,113 +1,29 @@
 import type { WeightFormat } from "../quant/format";
 import { FORMATS, formatOf } from "../quant/index";
-import { noiseMatrix } from "../quant/reference";
-import { batchUniform, type KernelCase, kernelCase, noise } from "../testing";
-import { type LinearOptions, linear } from "./linear";
-import { linearReference } from "./reference";
-
-interface Shape {
-  /** Rows of x. */
-  readonly xRows: number;
-  /** Of the matrix. */
-  readonly rows: number;
-  readonly cols: number;
-}
-
-interface Options extends LinearOptions {
-  /** Of x: tiny values make eps matter. */
-  readonly amplitude?: number;
-  readonly subnormal?: boolean;
-  /** y is wider than this part of the matrix, which begins at this column of it. */
-  readonly yAt?: number;
-  /** x is a row per output of a batch with more rows. */
-  readonly onOutputs?: boolean;
-}
-
-const EPS = 1e-6;
-/** Offsets of the vectors among others. */
-const GAIN_AT = 12;
-
-/** A case of one matrix of noise; the same seed always, so that cases of one shape differ in `xRows` alone. */
-export function at(
-  name: string,
-  format: WeightFormat,
-  { xRows, rows, cols }: Shape,
-  options: Options = {},
-): KernelCase {
-  const { norm, bias, accumulate, amplitude = 1, subnormal = false, yAt = 0, onOutputs = false } = options;
-  const matrix = noiseMatrix(format, rows, cols, 31, { subnormal });
-  const x = noise(xRows * cols, 32, amplitude);
-  const vectors = noise(GAIN_AT + cols + rows, 33);
-  const biasAt = GAIN_AT + cols;
-  const yStride = rows + (yAt && yAt + 3);
-  // Unwritten elements are NaN: a sum that adds to them, or a store outside the part, shows.
-  const before = new Float32Array(xRows * yStride).fill(Number.NaN);
-  if (accumulate) before.set(noise(before.length, 34));
-
-  return kernelCase({
-    name,
-    kernel: linear(format, { norm, bias, accumulate }),
-    params: {
-      cols,
-      rows,
-      x_stride: cols,
-      y_at: yAt,
-      y_stride: yStride,
-      gain_at: GAIN_AT,
-      bias_at: biasAt,
-      eps: EPS,
-      on_outputs: Number(onOutputs),
-      section_1: matrix.layout.sections[1],
-      section_2: matrix.layout.sections[2],
-      section_3: matrix.layout.sections[3],
-    },
-    buffers: {
-      batch: onOutputs
-        ? batchUniform(
-            xRows + 30,
-            Array.from({ length: xRows }, (_, o) => o),
-          )
-        : batchUniform(xRows),
-      // Rows that the batch does not have hold what an older step left: here NaN.
-      x: withNaN(x, 16 * cols),
-      w: matrix.words,
-      vectors,
-      y: before,
-    },
-    rows: xRows,
-    expected: () => {
-      const y = Float64Array.from(before);
-      const gain = vectors.subarray(GAIN_AT, biasAt);
-      const input = { x, weights: matrix.weights, cols, gain, eps: EPS, bias: vectors.subarray(biasAt) };
-      linearReference(input, { norm, bias }).forEach((value, index) => {
-        const to = Math.floor(index / rows) * yStride + yAt + (index % rows);
-        y[to] = value + (accumulate ? y[to]! : 0);
-      });
-      return { y };
-    },
-    tolerance: 2e-6,
-    toleranceF16: 2e-3,
-  });
-}
-
-function withNaN(x: Float32Array, more: number): Float32Array {
-  const longer = new Float32Array(x.length + more).fill(Number.NaN);
-  longer.set(x);
-  return longer;
-}
+import type { KernelCase } from "../testing";
+import { at, type LinearCaseOptions } from "./case";
+import type { LinearOptions } from "./linear";
 
 const ALL = { norm: true, bias: true, accumulate: true };
+const SANDWICH = { norm: true, sandwich: "publish" } as const;
 const f16 = formatOf("F16");
 const q4 = formatOf("Q4_0");
 const prefilled = new Set(["F16", "Q4_0", "Q6_K"]);
 
-/** Decode and prefill, three groups of 32 columns or one block: each format alone, and the self-test of any linear. */
-export function smallLinearCases(format: WeightFormat, options: LinearOptions = {}): readonly KernelCase[] {
-  const cols = format.blockWeights * Math.ceil(96 / format.blockWeights);
-  return [
-    at("one row", format, { xRows: 1, rows: 9, cols }, options),
-    at("prefill of 17, one more than decode takes", format, { xRows: 17, rows: 9, cols }, options),
-  ];
+/** The least columns that are whole blocks of every format and at least three groups of 32. */
+function colsFor(formats: readonly WeightFormat[]): number {
+  const block = Math.max(...formats.map(({ blockWeights }) => blockWeights));
+  return block * Math.ceil(96 / block);
+}
+
+/** Decode, and prefill where the kernel serves it: each format alone, and the self-test of any linear. */
+export function smallLinearCases(formats: readonly WeightFormat[], options: LinearOptions = {}): readonly KernelCase[] {
+  const { gated, gather, sandwich } = options;
+  const sizes = { rows: formats.map(() => (gated ? 10 : 9)), cols: colsFor(formats) };
+  const one = at("one row", formats, { xRows: 1, ...sizes }, options);
+  // A step has fewer outputs, and the sandwich norm is decode's.
+  if (gather || sandwich) return [one];
+  return [one, at("prefill of 17, one more than decode takes", formats, { xRows: 17, ...sizes }, options)];
 }
 
 /** Many rows of a narrow matrix: a thousand distinct ones again and again, so that the reference stays small. */
@@ -116,7 +32,7 @@ function folded(): KernelCase {
   const small = at("", q4, { xRows: 1, rows: distinct, cols });
   const rows = distinct * times;
   const { bytes, sections } = q4.layout(rows, cols);
-  const [words, pattern] = [new Uint32Array(bytes / 4), small.buffers.w as Uint32Array];
+  const [words, pattern] = [new Uint32Array(bytes / 4), small.buffers.w_0 as Uint32Array];
   const scalesOfPattern = q4.layout(distinct, cols).sections[1];
   for (let time = 0; time < times; time++) {
     words.set(pattern.subarray(0, 4 * distinct), 4 * distinct * time);
@@ -125,8 +41,8 @@ function folded(): KernelCase {
   return {
     ...small,
     name: "more than 65,535 workgroups of 8 rows",
-    params: { ...small.params, rows, y_stride: rows, section_1: sections[1] },
-    buffers: { ...small.buffers, w: words, y: { words: rows } },
+    params: { ...small.params, rows_0: rows, y_stride: rows, section_0_1: sections[1] },
+    buffers: { ...small.buffers, w_0: words, y: { words: rows } },
     expected: () => {
       const y = small.expected().y!;
       return { y: Float64Array.from({ length: rows }, (_, row) => y[row % distinct]!) };
@@ -134,9 +50,21 @@ function folded(): KernelCase {
   };
 }
 
+/** Every option alone and with others, for decoding and prefill. */
+const shapes: readonly (readonly [string, readonly WeightFormat[], readonly number[], number, LinearCaseOptions])[] = [
+  ["gated, one matrix", [q4], [74], 96, { gated: "silu" }],
+  ["gated, two matrices", [q4, f16], [37, 37], 96, { gated: "gelu_tanh" }],
+  ["norm and gate", [q4], [74], 96, { norm: true, gated: "silu" }],
+  ["norm, bias and gate, two matrices", [q4, f16], [37, 37], 96, { norm: true, bias: true, gated: "silu" }],
+  ["two matrices, rows of which fill no workgroup", [q4, f16], [37, 5], 96, { bias: true }],
+  ["three matrices, rows of which fill no workgroup", [q4, f16, q4], [37, 1, 70], 96, ALL],
+  ["a stack into a part of y", [q4, f16], [9, 130], 96, { yAt: 11, bias: true, accumulate: true }],
+  ["rows of x longer than the columns", [f16], [9], 172, { norm: true, xMore: 20 }],
+];
+
 export const cases: readonly KernelCase[] = [
   // Prefill in some formats only, for the compile time of software adapters: the loaders are pinned by embed's cases.
-  ...[...FORMATS.values()].flatMap((format) => smallLinearCases(format).slice(0, prefilled.has(format.type) ? 2 : 1)),
+  ...[...FORMATS.values()].flatMap((format) => smallLinearCases([format]).slice(0, prefilled.has(format.type) ? 2 : 1)),
   at("3 rows run in the bucket of 4, with 172 columns: not a multiple of 32", f16, { xRows: 3, rows: 37, cols: 172 }),
   at("prefill with 172 columns", f16, { xRows: 17, rows: 37, cols: 172 }),
   at("128 rows, two tiles of x and of w", q4, { xRows: 128, rows: 70, cols: 64 }),
@@ -154,4 +82,16 @@ export const cases: readonly KernelCase[] = [
   at("norm, bias and accumulate, prefill", f16, { xRows: 17, rows: 9, cols: 172 }, ALL),
   at("a part of a matrix writes its columns only", f16, { xRows: 3, rows: 37, cols: 172 }, { yAt: 11 }),
   at("a part of a matrix, prefill", f16, { xRows: 17, rows: 37, cols: 172 }, { yAt: 11 }),
+  ...shapes.flatMap(([name, formats, rows, cols, options]) => [
+    at(name, formats, { xRows: 3, rows, cols }, options),
+    at(`${name}, prefill`, formats, { xRows: 17, rows, cols }, options),
+  ]),
+  at("12 outputs gathered from 42 rows", q4, { xRows: 12, rows: 9, cols: 96 }, { gather: true }),
+  at("outputs gathered, norm", f16, { xRows: 3, rows: 37, cols: 172 }, { gather: true, norm: true, xMore: 4 }),
+  at("sandwich, published", f16, { xRows: 3, rows: 37, cols: 172 }, { ...SANDWICH, xMore: 20 }),
+  at("sandwich, published by one row", q4, { xRows: 1, rows: 9, cols: 96 }, SANDWICH),
+  at("sandwich of 16 rows, gated", q4, { xRows: 16, rows: 74, cols: 96 }, { ...SANDWICH, gated: "gelu_tanh" }),
+  at("sandwich of a stack of three", [q4, f16, q4], { xRows: 2, rows: [9, 37, 5], cols: 96 }, SANDWICH),
+  at("sandwich and gather", f16, { xRows: 3, rows: 37, cols: 172 }, { norm: true, sandwich: "only", gather: true }),
+  at("sandwich, more columns than a team has lanes times 32", q4, { xRows: 2, rows: 3, cols: 32 * 65 }, SANDWICH),
 ];

@@ -1,139 +1,134 @@
 // A linear layer over quantized weights, with what often comes before and after it: RMSNorm of its input, a bias, the
-// addition to a residual. One definition serves every weight format.
+// addition to a residual, a gate. One definition serves every weight format and stacks of several.
 
+import type { UnaryKind } from "../../src/graph/graph";
 import batch from "../common/batch.wgsl?raw";
 import grid from "../common/grid.wgsl?raw";
-import { type DeviceTraits, defineKernel, foldedGrid, type ParamsOf, type Variant } from "../kernel";
+import { ACTIVATIONS } from "../elementwise/elementwise";
+import { type Bindings, defineKernel, type Kernel, type ParamTypes } from "../kernel";
 import type { Part } from "../linker";
 import { loaderParts, type WeightFormat } from "../quant/format";
-import fewRows from "./few_rows.wgsl?raw";
-import invocation from "./invocation.wgsl?raw";
+import inputPlain from "./input_plain.wgsl?raw";
 import linearWgsl from "./linear.wgsl?raw";
-import stageF16 from "./stage_f16.wgsl?raw";
-import stageF32 from "./stage_f32.wgsl?raw";
-import subgroup from "./subgroup.wgsl?raw";
-import tile from "./tile.wgsl?raw";
-import workgroup from "./workgroup.wgsl?raw";
+import rowsGated from "./rows_gated.wgsl?raw";
+import rowsPlain from "./rows_plain.wgsl?raw";
+import sandwichWgsl from "./sandwich.wgsl?raw";
+import sandwichOnly from "./sandwich_only.wgsl?raw";
+import sandwichPublish from "./sandwich_publish.wgsl?raw";
+import stack1 from "./stack_1.wgsl?raw";
+import stack2 from "./stack_2.wgsl?raw";
+import stack3 from "./stack_3.wgsl?raw";
+import { linearVariants } from "./variants";
 
 export interface LinearOptions {
   /** RMSNorm of x on the way in: gain at `gain_at`, `eps`. */
   readonly norm?: boolean;
-  /** Adds the bias at `bias_at`. */
+  /** Adds the biases at `bias_at`, those of all matrices one after the other. */
   readonly bias?: boolean;
   /** Adds to y instead of overwriting it. */
   readonly accumulate?: boolean;
+  /** x has a row per token and y a row per output: row m of y is made from row `output_row(m)` of x. */
+  readonly gather?: boolean;
+  /**
+   * The stack is [gate; up], with as many rows each, in one matrix or two: y has their product activation(gate) · up.
+   * Not together with `accumulate`.
+   */
+  readonly gated?: UnaryKind;
+  /**
+   * Gemma's sandwich norm, with `norm`: what is normed and multiplied is `x + rms_norm(add)`, gain at `add_gain_at`,
+   * `add_eps`. `publish` also writes it to `x_out`. Serves up to 16 rows.
+   */
+  readonly sandwich?: "publish" | "only";
 }
 
-/** Meaning, units and shapes: `struct Params` of linear.wgsl. */
-const PARAMS = {
-  cols: "u32",
-  rows: "u32",
-  x_stride: "u32",
-  y_at: "u32",
-  y_stride: "u32",
-  gain_at: "u32",
-  bias_at: "u32",
-  eps: "f32",
-  on_outputs: "u32",
-  section_1: "u32",
-  section_2: "u32",
-  section_3: "u32",
-} as const;
-
-type LinearVariant = Variant<typeof PARAMS>;
-
-/** Rows of x that one pass over the weights serves at most. */
-const MOST_ROWS = 16;
-/** Rows of the matrix, and of x, that a workgroup of the tiled variants computes. */
-const TILE = 64;
-/** Rows of the matrix that a team computes: few_rows.wgsl. */
-const W_ROWS = 2;
+/** Matrices that one kernel reads at most. */
+export const MOST_MATRICES = 3;
+const STACKS = [stack1, stack2, stack3];
+const PREFIXES = ["a_", "b_", "c_"];
 
 /**
- * `y[m, y_at + r] (+)= sum over k of w[r, k] · x[m, k] (+ bias[r])` for the rows r of one part of a matrix.
+ * `y[m, y_at + r] (+)= sum over k of w[r, k] · x[m, k] (+ bias[r])`. The rows r are those of one to three matrices with the
+ * same columns, one after the other, each in a buffer and a format of its own: bindings `w_0`, `w_1`, `w_2`; parameters
+ * `rows_0`, `section_0_1`, ... Meaning, units and shapes of the parameters: `struct Params` of linear.wgsl.
  *
  * Up to 16 rows, a row's result does not depend on the number of rows: equal bits alone and in a batch.
  */
-export function linear(format: WeightFormat, options: LinearOptions = {}) {
-  const { norm = false, bias = false, accumulate = false } = options;
-  const flags = { NORM: Number(norm), BIAS: Number(bias), ACCUMULATE: Number(accumulate) };
-  const shared: readonly Part[] = [...loaderParts(format), { wgsl: batch }, { wgsl: grid }, { wgsl: linearWgsl }];
-  const suffix = `${norm ? "_norm" : ""}${bias ? "_bias" : ""}${accumulate ? "_accumulate" : ""}`;
+export function linear(formats: readonly WeightFormat[], options: LinearOptions = {}): Kernel {
+  const { norm = false, bias = false, accumulate = false, gather = false, gated, sandwich } = options;
+  const name = nameOf(formats, options);
+  if (formats.length === 0 || formats.length > (gated ? 2 : MOST_MATRICES))
+    throw new Error(`kernel ${name}: ${formats.length} matrices`);
+  if ((gated && accumulate) || (sandwich && !norm)) throw new Error(`kernel ${name}: these options do not go together`);
+
+  const shared: readonly Part[] = [
+    ...formats.flatMap((format, at) => loaderParts(format, PREFIXES[at], `w_${at}`)),
+    ...[batch, grid, linearWgsl, STACKS[formats.length - 1]!].map((wgsl) => ({ wgsl })),
+    ...(gated ? [ACTIVATIONS[gated], rowsGated] : [rowsPlain]).map((wgsl) => ({ wgsl })),
+  ];
+  const input = sandwich ? [sandwichWgsl, sandwich === "publish" ? sandwichPublish : sandwichOnly] : [inputPlain];
   return defineKernel({
-    name: `linear_${format.type.toLowerCase()}${suffix}`,
-    bindings: { params: "uniform", batch: "uniform", x: "read", w: "read", vectors: "read", y: "read_write" },
-    params: PARAMS,
-    variants: [
-      {
-        name: "subgroup",
-        suits: (traits) => subgroupsSuffice(traits) && !traits.software,
-        runs: subgroupsSuffice,
-        rows: [1, MOST_ROWS],
-        enable: ["subgroups"],
-        ...teamVariant(subgroup, shared, flags, 64, ({ subgroupMin }) => Math.min(32, subgroupMin)),
+    name,
+    bindings: bindingsOf(formats.length, sandwich),
+    params: paramsOf(formats.length),
+    variants: linearVariants({
+      shared,
+      input: input.map((wgsl) => ({ wgsl })),
+      flags: {
+        MATRICES: formats.length,
+        NORM: Number(norm),
+        BIAS: Number(bias),
+        ACCUMULATE: Number(accumulate),
+        GATHER: Number(gather),
       },
-      {
-        name: "workgroup",
-        suits: (traits) => !traits.software,
-        runs: () => true,
-        rows: [1, MOST_ROWS],
-        ...teamVariant(workgroup, shared, flags, 64, () => 16),
-      },
-      tileVariant("tile", stageF32, shared, flags, { suits: (traits) => !traits.software, runs: () => true }),
-      {
-        ...tileVariant("tile_f16", stageF16, shared, flags, { suits: () => false, runs: (traits) => traits.f16 }),
-        enable: ["f16"],
-      },
-      {
-        name: "invocation",
-        suits: () => true,
-        ...teamVariant(invocation, shared, flags, 16, () => 1),
-      },
-    ],
+      gated: gated !== undefined,
+      tiles: sandwich === undefined,
+    }),
+    madeFrom: [formats, options] satisfies Parameters<typeof linear>,
   });
 }
 
-/** Four lanes are the least that the language allows; fewer would mean that the adapter does not tell. */
-function subgroupsSuffice(traits: DeviceTraits): boolean {
-  return traits.subgroups && traits.subgroupMin >= 4;
+function nameOf(formats: readonly WeightFormat[], options: LinearOptions): string {
+  const { norm, bias, accumulate, gather, gated, sandwich } = options;
+  const words = [
+    "linear",
+    ...formats.map(({ type }) => type.toLowerCase()),
+    norm && "norm",
+    bias && "bias",
+    accumulate && "accumulate",
+    gather && "gather",
+    gated,
+    sandwich && `sandwich_${sandwich}`,
+  ];
+  return words.filter((word) => word).join("_");
 }
 
-function teamVariant(
-  wgsl: string,
-  shared: readonly Part[],
-  flags: Readonly<Record<string, number>>,
-  workgroupSize: number,
-  lanesOf: (traits: DeviceTraits) => number,
-): Pick<LinearVariant, "parts" | "constants" | "grid"> {
-  const rowsOf = (rows: number) => Math.min(rows, MOST_ROWS);
+function bindingsOf(matrices: number, sandwich: LinearOptions["sandwich"]): Bindings {
   return {
-    parts: [...shared, { wgsl: fewRows }, { wgsl }],
-    constants: (rows, traits) => ({
-      ...flags,
-      ROWS: rowsOf(rows),
-      LANES: lanesOf(traits),
-      WORKGROUP: workgroupSize,
-    }),
-    grid: (params, rows, traits) => {
-      const perWorkgroup = W_ROWS * (workgroupSize / lanesOf(traits));
-      return foldedGrid(Math.ceil(params.rows / perWorkgroup), Math.ceil(rows / rowsOf(rows)));
-    },
+    params: "uniform",
+    batch: "uniform",
+    x: "read",
+    ...(sandwich && { add: "read" }),
+    ...Object.fromEntries(Array.from({ length: matrices }, (_, at) => [`w_${at}`, "read"] as const)),
+    vectors: "read",
+    ...(sandwich === "publish" && { x_out: "read_write" }),
+    y: "read_write",
   };
 }
 
-function tileVariant(
-  name: string,
-  stage: string,
-  shared: readonly Part[],
-  flags: Readonly<Record<string, number>>,
-  taste: Pick<LinearVariant, "suits" | "runs">,
-): LinearVariant {
+function paramsOf(matrices: number): ParamTypes {
+  const ofMatrix = (at: number) => [`rows_${at}`, `section_${at}_1`, `section_${at}_2`, `section_${at}_3`];
+  const names = Array.from({ length: matrices }, (_, at) => ofMatrix(at)).flat();
   return {
-    name,
-    ...taste,
-    rows: [MOST_ROWS + 1, Number.POSITIVE_INFINITY],
-    parts: [...shared, { wgsl: stage }, { wgsl: tile }],
-    constants: () => flags,
-    grid: (params: ParamsOf<typeof PARAMS>, rows) => foldedGrid(Math.ceil(params.rows / TILE), Math.ceil(rows / TILE)),
+    ...Object.fromEntries(names.map((name) => [name, "u32"] as const)),
+    cols: "u32",
+    x_stride: "u32",
+    y_at: "u32",
+    y_stride: "u32",
+    gain_at: "u32",
+    bias_at: "u32",
+    eps: "f32",
+    on_outputs: "u32",
+    add_gain_at: "u32",
+    add_eps: "f32",
   };
 }

@@ -1,43 +1,64 @@
+import { activationReference } from "../elementwise/reference";
 import type { LinearOptions } from "./linear";
 
 export interface LinearInput {
   /** `[rows of x, cols]` */
   readonly x: Float32Array;
-  /** `[rows, cols]` */
-  readonly weights: Float32Array;
+  /** `[rows, cols]` each, one after the other in y. */
+  readonly matrices: readonly Float32Array[];
   readonly cols: number;
   /** `[cols]`, with `norm` */
   readonly gain: Float32Array;
   readonly eps: number;
-  /** `[rows]`, with `bias` */
+  /** `[rows of all matrices]`, with `bias` */
   readonly bias: Float32Array;
+  /** With `sandwich`: `[rows of x, cols]`, and `[cols]`. */
+  readonly add: Float32Array;
+  readonly addGain: Float32Array;
+  readonly addEps: number;
 }
 
 /**
- * `x · Wᵀ` in f64, after RMSNorm of x and plus a bias if asked: the definition of correct for linear. What it is added
- * to, and where in y it goes, is the caller's.
+ * `x · Wᵀ` in f64, with the options' norms before it and bias and gate after it: the definition of correct for linear.
+ * What it is added to, which rows it is gathered from and where in y it goes, is the caller's.
  *
- * @returns `[rows of x, rows]`
+ * @returns `y`: `[rows of x, rows]`, or half of the rows when gated. `multiplied`: `[rows of x, cols]`, x after the sandwich
+ *   norm.
  */
-export function linearReference(input: LinearInput, { norm = false, bias = false }: LinearOptions = {}): Float64Array {
-  const { weights, cols, gain, eps } = input;
-  const rows = weights.length / cols;
-  const xRows = input.x.length / cols;
-  const y = new Float64Array(xRows * rows);
-  for (let m = 0; m < xRows; m++) {
-    const x = Float64Array.from(input.x.subarray(m * cols, (m + 1) * cols));
-    if (norm) {
-      const squares = x.reduce((sum, value) => sum + value * value, 0);
-      const scale = 1 / Math.sqrt(squares / cols + eps);
-      x.forEach((value, k) => {
-        x[k] = value * scale * gain[k]!;
-      });
+export function linearReference(
+  input: LinearInput,
+  { norm = false, bias = false, gated, sandwich }: LinearOptions = {},
+): { y: Float64Array; multiplied: Float64Array } {
+  const { matrices, cols, gain, eps, addGain, addEps } = input;
+  const weights = matrices.flatMap((matrix) =>
+    Array.from({ length: matrix.length / cols }, (_, r) => matrix.subarray(r * cols, (r + 1) * cols)),
+  );
+  const y: number[] = [];
+  const multiplied: number[] = [];
+  for (let from = 0; from < input.x.length; from += cols) {
+    let x: Float64Array = Float64Array.from(input.x.subarray(from, from + cols));
+    if (sandwich) {
+      const added = rmsNorm(Float64Array.from(input.add.subarray(from, from + cols)), addGain, addEps);
+      x = x.map((value, k) => value + added[k]!);
     }
-    for (let r = 0; r < rows; r++) {
+    multiplied.push(...x);
+    if (norm) x = rmsNorm(x, gain, eps);
+    const sums = weights.map((row, r) => {
       let sum = bias ? input.bias[r]! : 0;
-      for (let k = 0; k < cols; k++) sum += weights[r * cols + k]! * x[k]!;
-      y[m * rows + r] = sum;
+      for (let k = 0; k < cols; k++) sum += row[k]! * x[k]!;
+      return sum;
+    });
+    if (!gated) y.push(...sums);
+    else {
+      const half = sums.length / 2;
+      for (let r = 0; r < half; r++) y.push(activationReference[gated](sums[r]!) * sums[half + r]!);
     }
   }
-  return y;
+  return { y: Float64Array.from(y), multiplied: Float64Array.from(multiplied) };
+}
+
+function rmsNorm(x: Float64Array, gain: Float32Array, eps: number): Float64Array {
+  const squares = x.reduce((sum, value) => sum + value * value, 0);
+  const scale = 1 / Math.sqrt(squares / x.length + eps);
+  return x.map((value, k) => value * scale * gain[k]!);
 }

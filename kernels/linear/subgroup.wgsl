@@ -7,6 +7,8 @@
 
 enable subgroups;
 
+const TEAMS = WORKGROUP / LANES;
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -14,23 +16,30 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let lane = local % LANES;
-  let team = group_index(workgroup, workgroups) * (WORKGROUP / LANES) + local / LANES;
+  let task = task_of(group_index(workgroup, workgroups), local / LANES);
   let m = ROWS * workgroup.z;
   let rows = rows_from(m);
-  let r = W_ROWS * team;
 
-  var partial = partial_of(m, r, lane);
+  var added: array<f32, ROWS>;
+  if (SANDWICH == 1u) {
+    for (var i = 0u; i < rows; i++) {
+      added[i] = team_sum(add_squares(m + i, lane, LANES));
+    }
+  }
+  var partial = partial_of(m, task, lane, added);
   if (NORM == 1u) {
     for (var i = 0u; i < rows; i++) {
       partial.squares[i] = team_sum(partial.squares[i]);
     }
   }
   for (var i = 0u; i < rows; i++) {
-    let first = team_sum(partial.sums[i].x);
-    let second = team_sum(partial.sums[i].y);
+    var sums = vec4f(team_sum(partial.sums[i].x), team_sum(partial.sums[i].y), 0.0, 0.0);
+    if (TEAM_ROWS == 4u) {
+      sums.z = team_sum(partial.sums[i].z);
+      sums.w = team_sum(partial.sums[i].w);
+    }
     if (lane == i % LANES) {
-      store(m + i, r, first, partial.squares[i]);
-      store(m + i, r + 1u, second, partial.squares[i]);
+      store_sums(m + i, task, sums, partial.squares[i]);
     }
   }
 }

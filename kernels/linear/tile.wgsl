@@ -3,6 +3,8 @@
 // f16 is chosen by which stage_*.wgsl is linked.
 
 const TILE = 64u;
+const TEAM_ROWS = TILE; // the workgroup is one team
+const TEAMS = 1u;
 const W_STEP = 8u;  // invocation (a, b) takes rows a, a + 8, ... of the matrix and b, b + 16, ... of x
 const X_STEP = 16u;
 const W_EACH = 8u;
@@ -17,9 +19,9 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let r = TILE * group_index(workgroup, workgroups);
+  let task = task_of(group_index(workgroup, workgroups), 0u);
   let m = TILE * workgroup.z;
-  if (r >= params.rows) { // the whole workgroup
+  if (is_idle(task)) { // the whole workgroup
     return;
   }
   let mine = local % TILE; // the row that this invocation stages
@@ -30,12 +32,12 @@ fn main(
 
   for (var group = 0u; group < groups_of_row(); group++) {
     if (local < TILE) {
-      stage(W, mine, weights_of(r + mine, group));
+      stage(W, mine, weights_of(task, mine, group));
     } else {
       var values = x_of(m + mine, group);
       if (NORM == 1u) {
         squares += dot_product(values, values);
-        values = product(values, gain_of(group));
+        values = product(values, vector_of(params.gain_at, group));
       }
       stage(X, mine, values);
     }
@@ -67,11 +69,13 @@ fn main(
     }
     workgroupBarrier();
   }
-  for (var i = 0u; i < W_EACH; i++) {
-    let row = r + a + W_STEP * i;
-    store(m + b, row, sums[i].x, squares_of(b));
-    store(m + b + X_STEP, row, sums[i].y, squares_of(b + X_STEP));
-    store(m + b + 2u * X_STEP, row, sums[i].z, squares_of(b + 2u * X_STEP));
-    store(m + b + 3u * X_STEP, row, sums[i].w, squares_of(b + 3u * X_STEP));
+  for (var i = 0u; i < W_EACH / 2u; i++) {
+    let slot = a + W_STEP * i;
+    let low = sums[i];
+    let high = sums[i + W_EACH / 2u]; // of the row TILE / 2 further
+    store_pair(m + b, task, slot, low.x, high.x, squares_of(b));
+    store_pair(m + b + X_STEP, task, slot, low.y, high.y, squares_of(b + X_STEP));
+    store_pair(m + b + 2u * X_STEP, task, slot, low.z, high.z, squares_of(b + 2u * X_STEP));
+    store_pair(m + b + 3u * X_STEP, task, slot, low.w, high.w, squares_of(b + 3u * X_STEP));
   }
 }

@@ -50,11 +50,13 @@ export interface WeightFormat {
 /**
  * What a kernel links to read weights of a format.
  *
- * @param prefix Goes before the loader's names, `w` included, where one kernel reads two formats.
+ * @param prefix Goes before the loader's names, where one kernel reads several matrices.
+ * @param matrix The binding's name then; prefixed as all others when absent.
  */
-export function loaderParts(format: WeightFormat, prefix?: string): readonly Part[] {
+export function loaderParts(format: WeightFormat, prefix?: string, matrix?: string): readonly Part[] {
   const shared = [bits, ...(format.shared ?? [])].map((wgsl) => ({ wgsl }));
-  return [...shared, prefix === undefined ? format.loader : { ...format.loader, prefix }];
+  if (prefix === undefined) return [...shared, format.loader];
+  return [...shared, { ...format.loader, prefix, names: matrix === undefined ? {} : { w: matrix } }];
 }
 
 /** Groups of 32 weights in a matrix. */

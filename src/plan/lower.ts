@@ -143,14 +143,17 @@ class Lowering {
 
   #linear(op: Extract<PlanOp, { op: "linear" }>): PlannedDispatch[] {
     const matrix = this.#matrix(op.weight);
-    const kernel = linear(matrix.format, { norm: !!op.norm, bias: !!op.bias, accumulate: !!op.into });
+    const kernel = linear([matrix.format], { norm: !!op.norm, bias: !!op.bias, accumulate: !!op.into });
     return matrix.parts.map((part, index) =>
       this.#dispatch(
         op.out.rows,
         kernel,
         {
+          rows_0: part.rows,
+          section_0_1: part.layout.sections[1],
+          section_0_2: part.layout.sections[2],
+          section_0_3: part.layout.sections[3],
           cols: matrix.cols,
-          rows: part.rows,
           x_stride: op.x.width,
           y_at: part.firstRow,
           y_stride: op.out.width,
@@ -158,11 +161,12 @@ class Lowering {
           bias_at: op.bias ? this.#vector(op.bias) + part.firstRow : NONE,
           eps: op.norm?.eps ?? 0,
           on_outputs: onOutputs(op.out.rows),
-          ...sections(part.layout.sections),
+          add_gain_at: NONE,
+          add_eps: 0,
         },
         {
           x: this.scratchOf(op.x),
-          w: { kind: "matrix", name: matrix.name, part: index },
+          w_0: { kind: "matrix", name: matrix.name, part: index },
           vectors: { kind: "vectors" },
           y: this.scratchOf(op.out),
         },

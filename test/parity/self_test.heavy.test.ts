@@ -65,7 +65,7 @@ describe("self-test", () => {
     const options = [{}, { norm: true }, { accumulate: true }, { norm: true, bias: true }, { bias: true }];
     const kernels = [...FORMATS.values()].flatMap((format) => [
       format.repack,
-      ...options.map((o) => linear(format, o)),
+      ...options.map((o) => linear([format], o)),
     ]);
     for (const kernel of [...kernels, attention("f32", { headDim: 96 }), attention("f16", { headDim: 256 })]) {
       const cases = await selfTestCases(kernel);
