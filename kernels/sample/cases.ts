@@ -1,10 +1,10 @@
 import { OUTPUT_NO_SAMPLE, SLOT, SLOT_WORDS } from "../common/batch";
 import { type BatchRow, batchUniform, type KernelCase, kernelCase, noise, random } from "../testing";
-import { exp2Table } from "./fixed";
+import { exp2Table, fixedSettings, SCORE_BITS } from "./fixed";
 import { createSampler, type Sampler, sampleReference } from "./reference";
 import { sample } from "./sample";
 import { GREEDY, type SamplerSettings } from "./settings";
-import { encodeBiases, encodeCounts, encodeSlot, MAX_BIASES } from "./slot";
+import { encodeBiases, encodeCounts, encodeSlot, MAX_BIASES, scratchWords } from "./slot";
 
 /** One output: its sequence's settings and history, the tokens of its reply so far, and its logits. */
 export interface SampleCase {
@@ -18,7 +18,7 @@ export interface SampleCase {
 /** Samples all outputs in one launch; they lie in slots in reverse order, in a batch with a row between each two. */
 export function sampling(name: string, outputs: readonly SampleCase[]): KernelCase {
   const vocab = outputs[0]!.logits.length;
-  const stride = vocab + 3;
+  const stride = vocab + 3; // rows begin anywhere in a vector of four
   const count = outputs.length;
   const slotOf = (output: number) => count - 1 - output;
   const positionOf = (output: number) => 100 * output + 7;
@@ -26,7 +26,7 @@ export function sampling(name: string, outputs: readonly SampleCase[]): KernelCa
   const slots = new Uint32Array(SLOT_WORDS * count);
   const biases = new Uint32Array(2 * MAX_BIASES * count);
   const counts = new Uint32Array(vocab * count);
-  const logits = new Float32Array(stride * count).fill(1e9); // between the rows: larger than any
+  const logits = new Float32Array(4 * Math.ceil((stride * count) / 4)).fill(1e9); // between the rows: larger than any
   outputs.forEach((output, o) => {
     const slot = slotOf(o);
     slots.set(encodeSlot({ generation: 50 + o, sampler: output.settings }), SLOT_WORDS * slot);
@@ -52,7 +52,7 @@ export function sampling(name: string, outputs: readonly SampleCase[]): KernelCa
       ),
       slots,
       logits,
-      scores: { words: vocab * count },
+      scores: { words: scratchWords(vocab) * count },
       counts,
       biases,
       table: exp2Table(),
@@ -264,10 +264,135 @@ export const cases: readonly KernelCase[] = [
     at({ temperature: 3, minP: 0.1, topP: 0.8, topK: 20 }),
   ]),
   sampling("seeds of 64 bits", [...[0n, 1n, 1n << 32n, 2n ** 64n - 1n].map((seed) => at({ temperature: 5, seed }))]),
+  // With several settings at once, for the self-test on a user's device: one output, and not the least there is.
+  sampling("one output with everything on", [
+    at(
+      {
+        temperature: 1.3,
+        topK: 150,
+        topP: 0.9,
+        minP: 0.01,
+        repetitionPenalty: 1.2,
+        frequencyPenalty: 0.3,
+        presencePenalty: 0.2,
+        logitBias: new Map([
+          [5, 4],
+          [300, -3],
+        ]),
+      },
+      { prompt: [1, 2, 3, 200], reply: [7, 7, 306] },
+    ),
+  ]),
   sampling("vocabulary of one", [at({ temperature: 1, topK: 1, topP: 0.3 }, { logits: Float32Array.of(-3) })]),
   sampling("vocabulary of 8,191: three levels of the draw", [randomOutput(1, 8191), randomOutput(2, 8191)]),
+  sampling("many vectors per lane: few tokens can be drawn, and are listed", peaked()),
+  sampling("many vectors per lane: too many tokens to list", flat()),
+  sampling("thousands of tokens at the very edge of what is listed", edges()),
   noneWanted(),
 ];
+
+/** No multiple of four, of any team, or of what a team reads at once; several vectors for each of 1,024 lanes. */
+function many(): number {
+  return 20_011;
+}
+
+/** Logits of which about one in a hundred is within ten of the largest. */
+function tailed(seed: number): Float32Array {
+  return noise(many(), seed, 1).map((value) => 25 * Math.sign(value) * value ** 2 * (0.6 + 0.4 * value));
+}
+
+function peaked(): SampleCase[] {
+  const from = (settings: Partial<SamplerSettings>, output: Partial<SampleCase> = {}) =>
+    at(settings, { logits: tailed(11), ...output });
+  const lowest = tailed(11).indexOf(Math.min(...tailed(11)));
+  const highest = tailed(11).indexOf(Math.max(...tailed(11)));
+  return [
+    from({}),
+    from({ temperature: 0.7, topP: 0.9 }),
+    from({ temperature: 0.7, topP: 0.9, minP: 0.2, topK: 40 }),
+    from({ temperature: 0.3 }),
+    from({ temperature: 0.01 }),
+    from({ temperature: 0.05, topK: 5000 }), // more than can be drawn
+    from({ temperature: 100, topK: 3 }),
+    from({ temperature: 2, minP: 0.5 }),
+    from({ temperature: 0.5, minP: 0.3, topP: 0.99 }), // top-p's total counts what min-p cuts
+    from({ temperature: 1, topK: 1024 }),
+    // A dead token comes to the top, the top one dies.
+    from({
+      temperature: 0.2,
+      logitBias: new Map([
+        [lowest, 100],
+        [highest, -100],
+      ]),
+    }),
+    from({
+      temperature: 0.2,
+      topK: 1,
+      logitBias: new Map([
+        [lowest, 60],
+        [many() - 1, 60],
+        [0, 60.5],
+      ]),
+    }),
+    from({ temperature: 0.2, frequencyPenalty: -2 }, { reply: Array<number>(40).fill(lowest) }),
+    from({ temperature: 0.4, repetitionPenalty: 0.02 }, { prompt: [4, 5, 6, many() - 1] }),
+    from({ presencePenalty: -2, frequencyPenalty: -2 }, { reply: [...Array<number>(40).fill(lowest), 3] }),
+    from({
+      logitBias: new Map([
+        [lowest, 100],
+        [lowest + 1, -100],
+      ]),
+    }),
+  ];
+}
+
+/** One token above thousands that weigh more together: the last ones that min-p or top-k keep, and the first beyond. */
+function edges(): SampleCase[] {
+  const minP = { temperature: 0.8, minP: 0.5 };
+  const { dropFactor, dropShift, maxDrop } = fixedSettings({ ...GREEDY, ...minP });
+  const last = Math.floor(((maxDrop + 1) * 2 ** dropShift - 1) / dropFactor);
+  const below = (distance: number) =>
+    new Float32Array(many()).map((_, id) => (id === 777 ? 10 : id % 3 === 0 ? 10 - distance * 2 ** -SCORE_BITS : -20));
+  return [
+    at(minP, { logits: below(last) }),
+    at(minP, { logits: below(last + 1) }),
+    at({ temperature: 0.8, topK: 5 }, { logits: below(last) }),
+    at({ temperature: 0.8, topK: 1 }, { logits: below(last) }),
+    at({ temperature: 0.8, topK: 5, topP: 0.9 }, { logits: below(100 * last) }),
+  ];
+}
+
+function flat(): SampleCase[] {
+  const equal = new Float32Array(many()).fill(-2.5);
+  const wide = noise(many(), 12, 6);
+  return [
+    at({ temperature: 1 }, { logits: equal }),
+    at({ temperature: 1, topP: 0.5 }, { logits: equal }),
+    at({ temperature: 1, topK: 7 }, { logits: equal }),
+    at({ temperature: 1, minP: 1, topK: 30_000, topP: 0.01 }, { logits: equal }),
+    at({ temperature: 1 }, { logits: equal.map(() => Number.NaN) }),
+    at({}, { logits: equal }),
+    at({ temperature: 2 }, { logits: wide }),
+    at({ temperature: 2, seed: 77n }, { logits: wide }),
+    at({ temperature: 100 }, { logits: wide }),
+    at({ temperature: 1, topP: 0.95 }, { logits: wide }), // listed once the first bits of the threshold are known
+    at({ temperature: 1, topP: 0.999999 }, { logits: wide }),
+    at({ temperature: 1, topK: 1500 }, { logits: wide }), // more than lanes
+    at({ temperature: 3, topK: 15_000, topP: 0.9, minP: 0.001 }, { logits: wide }),
+    at({ temperature: 5, minP: 0.1 }, { logits: wide }),
+    at({ temperature: 1.5, repetitionPenalty: 1.3 }, { logits: wide, prompt: [...Array(many()).keys()] }),
+    at(
+      {
+        temperature: 1.5,
+        logitBias: new Map([
+          [many() - 1, 8],
+          [17, -100],
+        ]),
+      },
+      { logits: wide },
+    ),
+  ];
+}
 
 /** Outputs that want no token leave their slots and results alone. */
 function noneWanted(): KernelCase {

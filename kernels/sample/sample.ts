@@ -4,14 +4,18 @@ import batch from "../common/batch.wgsl?raw";
 import u64 from "../common/u64.wgsl?raw";
 import { type DeviceTraits, defineKernel, type Variant } from "../kernel";
 import philox from "../philox/philox.wgsl?raw";
+import draw from "./draw.wgsl?raw";
 import { MAX_BIASES } from "./fixed";
+import list from "./list.wgsl?raw";
 import wgsl from "./sample.wgsl?raw";
+import scan from "./scan.wgsl?raw";
 import score from "./score.wgsl?raw";
 import select from "./select.wgsl?raw";
+import { MAX_LANES } from "./slot";
 import state from "./state.wgsl?raw";
 
 /** Lanes per output, where the device allows so many: more of them hide more of the memory's latency. */
-const LANES = 1024;
+const LANES = MAX_LANES;
 /** The same on software adapters, which pay for barriers. */
 const FEW_LANES = 16;
 
@@ -19,7 +23,8 @@ const params = { vocab: "u32", stride: "u32" } as const;
 
 /**
  * Samples a token for each output that wants one, feeds it back into the output's slot (token, position, counts) and
- * writes (id, generation) to `sampled`. At most one output per slot. Vocabularies below 2^20.
+ * writes (id, generation) to `sampled`. At most one output per slot. Vocabularies below 2^20. `scores` is scratch, of
+ * `scratchWords` per output; `logits` is read in vectors of four words, so its size is a multiple of 16 bytes.
  */
 export const sample = defineKernel({
   name: "sample",
@@ -46,7 +51,7 @@ function withLanes(name: string, lanes: number, suits: (traits: DeviceTraits) =>
     name,
     suits,
     runs: () => true,
-    parts: [wgsl, state, score, select, philox, u64, batch].map((part) => ({ wgsl: part })),
+    parts: [wgsl, state, score, scan, list, select, draw, philox, u64, batch].map((part) => ({ wgsl: part })),
     constants: (_, { maxInvocations }) => ({ LANES: Math.min(lanes, powerOfTwo(maxInvocations)), MAX_BIASES }),
     grid: (_, rows) => [rows, 1, 1],
   };

@@ -1,32 +1,20 @@
 // From logits to scores, from scores to drops and weights. Needs state.wgsl.
 
-// A logit in units of 2^-18, rounded towards zero, clamped to ±8191. NaN counts as the lowest. The size is compared as
+// Logits in units of 2^-18, rounded towards zero, clamped to ±8191. NaN counts as the lowest. The size is compared as
 // bits, since shaders may assume that NaN and Inf do not occur; the rest is exact: a power of two and a truncation.
-fn score_of_logit(bits: u32) -> i32 {
-  let size = bits & 0x7fffffffu;
-  if (size > 0x7f800000u) {
-    return -SCORE_MAX;
-  }
-  if (size >= LOGIT_LIMIT) {
-    return select(SCORE_MAX, -SCORE_MAX, bits != size);
-  }
-  return i32(bitcast<f32>(bits) * 262144.0);
+fn scores_of_logits(bits: vec4u) -> vec4i {
+  let size = bits & vec4u(0x7fffffffu);
+  let inside = size < vec4u(LOGIT_LIMIT);
+  let lowest = (bits != size) | (size > vec4u(0x7f800000u));
+  let finite = bitcast<vec4f>(select(vec4u(0u), bits, inside));
+  return select(select(vec4i(SCORE_MAX), vec4i(-SCORE_MAX), lowest), vec4i(finite * 262144.0), inside);
 }
 
-// Orders raw logits as unsigned numbers: NaN below all, −0 equal to 0.
-fn key_of_logit(bits: u32) -> u32 {
-  let size = bits & 0x7fffffffu;
-  if (size > 0x7f800000u) {
-    return 0u;
-  }
-  if (size == 0u) {
-    return 0x80000000u;
-  }
-  return select(bits | 0x80000000u, ~bits, bits != size);
-}
-
-fn logit_bits(s: Settings, id: u32) -> u32 {
-  return logits[s.output * params.stride + id];
+// Orders raw logits as unsigned numbers from 1 on: NaN below all, −0 equal to 0.
+fn keys_of_logits(bits: vec4u) -> vec4u {
+  let size = bits & vec4u(0x7fffffffu);
+  let negative = bitcast<vec4u>(bitcast<vec4i>(bits) >> vec4u(31u)); // all bits set, or none
+  return select(0x80000000u + ((size ^ negative) - negative), vec4u(1u), size > vec4u(0x7f800000u));
 }
 
 // Subtracts within ±SCORE_MAX.
@@ -54,18 +42,27 @@ fn penalized(s: Settings, score: i32, word: u32) -> i32 {
   );
 }
 
-// How far below the largest score: see state.wgsl.
-fn drop_of_score(s: Settings, largest: i32, score: i32) -> u32 {
-  let product = u64_mul(bitcast<u32>(largest) - bitcast<u32>(score), s.drop_factor);
-  if ((product.y >> s.drop_shift) != 0u) {
-    return SATURATED;
-  }
-  return min(SATURATED, (product.y << (32u - s.drop_shift)) | (product.x >> s.drop_shift));
+// How far below the largest score: see state.wgsl. The product of distance and factor in 64 bits, by halves.
+fn drops_of_scores(s: Settings, largest: i32, found: vec4u) -> vec4u {
+  let distance = bitcast<u32>(largest) - found;
+  let distance_low = distance & vec4u(0xffffu);
+  let distance_high = distance >> vec4u(16u);
+  let factor_low = s.drop_factor & 0xffffu;
+  let factor_high = s.drop_factor >> 16u;
+  let low = distance_low * factor_low;
+  let middle = distance_high * factor_low + (low >> vec4u(16u));
+  let cross = distance_low * factor_high + (middle & vec4u(0xffffu));
+  let lower = (cross << vec4u(16u)) | (low & vec4u(0xffffu));
+  let upper = distance_high * factor_high + (middle >> vec4u(16u)) + (cross >> vec4u(16u));
+  let right = vec4u(s.drop_shift);
+  let drop = min(vec4u(SATURATED), (upper << (32u - right)) | (lower >> right));
+  return select(drop, vec4u(SATURATED), (upper >> right) != vec4u(0u));
 }
 
-fn four_scores(s: Settings, ids: vec4u) -> vec4i {
-  let at = s.output * params.vocab + ids;
-  return bitcast<vec4i>(vec4u(scores[at.x], scores[at.y], scores[at.z], scores[at.w]));
+// A distance of scores that no token up to this drop exceeds: slightly more than (drop + 1) · 2^shift / factor, as floats
+// are not exact.
+fn distance_of_drop(s: Settings, drop: u32) -> u32 {
+  return u32(f32(drop + 1u) * f32(1u << s.drop_shift) / f32(s.drop_factor) * 1.0001) + 2u;
 }
 
 // 2^-drop: the octave by a shift, 12 bits by the table, 7 bits between its entries by a straight line.

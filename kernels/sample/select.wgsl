@@ -1,30 +1,47 @@
-// Finding a place in a sequence of masses, and with it the thresholds of top-k and top-p: a radix select on drops, 8
-// bits at a time. Needs state.wgsl, score.wgsl.
+// Finding a place in a sequence of masses: a radix select, 9 bits of the key at a time. By drop it gives the thresholds
+// of top-k and top-p, by id the token drawn. Needs state.wgsl, score.wgsl, list.wgsl, philox.wgsl.
 
-const BINS = 256u;
-const BINS_PER_LANE = (BINS + LANES - 1u) / LANES;
+const BIN_BITS = 9u;
+const BINS = 512u;
+const BINS_PER_SUM = 16u;
+const SUMS = BINS / BINS_PER_SUM;
+const NOT_FOUND = BINS;
+
+// What is looked for: the smallest key up to which the masses of the tokens go beyond a goal.
+const TOP_K = 0u; // drops; each token counts 1; the goal is top_k
+const TOP_P = 1u; // drops; weights; the share top_p of their total
+const DRAW = 2u;  // ids; weights; a random share of their total
 
 // A bin's mass in two counters that cannot overflow: weights are at most 2^24, tokens fewer than 2^20.
 var<workgroup> bins_low: array<atomic<u32>, BINS>;  // sum of the low 12 bits
 var<workgroup> bins_high: array<atomic<u32>, BINS>; // sum of the rest
-var<workgroup> prefix_sums: array<vec2u, LANES>;
+var<workgroup> sums: array<vec2u, SUMS>;            // of the masses of neighbouring bins
 var<workgroup> found: vec4u;
 
-// Sums of the masses of all lanes up to each lane, its own included. Must be reached by all lanes.
-fn prefix_sum(lane: u32, mine: vec2u) -> vec2u {
-  var sum = mine;
-  for (var reach = 1u; reach < LANES; reach *= 2u) {
-    workgroupBarrier();
-    prefix_sums[lane] = sum;
-    workgroupBarrier();
-    if (lane >= reach) {
-      sum = u64_add(sum, prefix_sums[lane - reach]);
-    }
+// One level of a search: the tokens whose key begins with `prefix` are divided by the next `take` bits.
+struct Level {
+  goal: u32,   // TOP_K, TOP_P, DRAW
+  limit: u32,  // drops beyond it do not count
+  prefix: u32,
+  take: u32,
+  below: u32,  // bits of the key after these
+}
+
+fn clear_bins(lane: u32) {
+  for (var bin = lane; bin < BINS; bin += LANES) {
+    atomicStore(&bins_low[bin], 0u);
+    atomicStore(&bins_high[bin], 0u);
   }
   workgroupBarrier();
-  prefix_sums[lane] = sum;
-  workgroupBarrier();
-  return sum;
+}
+
+fn add_to_bin(bin: u32, low: u32, high: u32) {
+  if (low != 0u) {
+    atomicAdd(&bins_low[bin], low);
+  }
+  if (high != 0u) {
+    atomicAdd(&bins_high[bin], high);
+  }
 }
 
 fn bin_mass(bin: u32) -> vec2u {
@@ -39,104 +56,57 @@ fn share_before(total: vec2u, p: u32) -> vec2u {
   return u64_sub(u64_add(upper, vec2u((lower.x >> 24u) | (lower.y << 8u), lower.y >> 24u)), vec2u(1u, 0u));
 }
 
-// The smallest drop up to which there are top_k tokens (`limit` where there are fewer), or, by mass, the share top_p of
-// the mass of the tokens up to `limit`.
-fn select_drop(s: Settings, lane: u32, largest: i32, limit: u32, by_mass: bool) -> u32 {
-  var prefix = 0u;
-  var before = vec2u(s.top_k - 1u, 0u); // mass to go beyond
-  for (var shift = 16u; ; shift -= 8u) {
-    for (var bin = lane; bin < BINS; bin += LANES) {
-      atomicStore(&bins_low[bin], 0u);
-      atomicStore(&bins_high[bin], 0u);
-    }
-    workgroupBarrier();
-    for (var first = lane; first < params.vocab; first += 4u * LANES) {
-      let found_scores = four_scores(s, four_ids(first));
-      for (var i = 0u; i < ids_from(first); i++) {
-        let drop = drop_of_score(s, largest, found_scores[i]);
-        if (drop <= limit && (drop >> shift) >> 8u == prefix) {
-          let mass = select(1u, weight_of_drop(drop), by_mass);
-          let bin = (drop >> shift) & 0xffu;
-          atomicAdd(&bins_low[bin], mass & 0xfffu);
-          if (mass > 0xfffu) {
-            atomicAdd(&bins_high[bin], mass >> 12u);
-          }
-        }
-      }
-    }
-    workgroupBarrier();
-
-    // Lanes own neighbouring bins; the one whose bins the target falls into finds which.
-    var mine = vec2u(0u);
-    let first = lane * BINS_PER_LANE;
-    let end = min(first + BINS_PER_LANE, BINS);
-    for (var bin = first; bin < end; bin++) {
-      mine = u64_add(mine, bin_mass(bin));
-    }
-    let through = prefix_sum(lane, mine);
-    if (by_mass && shift == 16u) {
-      before = share_before(prefix_sums[LANES - 1u], s.top_p);
-    }
-    if (lane == LANES - 1u && !u64_less(before, through)) {
-      found = vec4u(BINS); // fewer tokens than top_k
-    }
-    var sum = u64_sub(through, mine);
-    if (!u64_less(before, sum) && u64_less(before, through)) {
-      for (var bin = first; bin < end; bin++) {
-        let next = u64_add(sum, bin_mass(bin));
-        if (u64_less(before, next)) {
-          found = vec4u(bin, u64_sub(before, sum), 0u);
-          break;
-        }
-        sum = next;
-      }
-    }
-    let place = workgroupUniformLoad(&found);
-    if (place.x == BINS) {
-      return limit;
-    }
-    prefix = (prefix << 8u) | place.x;
-    before = place.yz;
-    if (shift == 0u) {
-      return prefix;
-    }
+// The mass to go beyond.
+fn goal_before(s: Settings, goal: u32, total: vec2u) -> vec2u {
+  if (goal == TOP_K) {
+    return vec2u(s.top_k - 1u, 0u);
   }
+  if (goal == TOP_P) {
+    return share_before(total, s.top_p);
+  }
+  return u64_mul_high(philox(vec4u(s.position, 0u, 0u, 0u), s.key).xy, total);
 }
 
-// The id at which the running sum of the weights up to `limit`, in id order, goes beyond `random` / 2^64 of their total.
-// Each lane sums a range of ids; then the range that holds the place is divided again, until it is one id.
-fn draw(s: Settings, lane: u32, largest: i32, limit: u32, random: vec2u) -> u32 {
-  var begin = 0u;
-  var count = params.vocab;
-  var before = vec2u(0u);
-  for (var level = 0u; ; level++) {
-    let size = (count + LANES - 1u) / LANES;
-    let first = begin + min(lane * size, count);
-    let end = begin + min((lane + 1u) * size, count);
-    var mine = vec2u(0u);
-    for (var id = first; id < end; id += 4u) {
-      let found_scores = four_scores(s, min(id + vec4u(0u, 1u, 2u, 3u), vec4u(end - 1u)));
-      for (var i = 0u; i < min(4u, end - id); i++) {
-        let drop = drop_of_score(s, largest, found_scores[i]);
-        if (drop <= limit) {
-          mine = u64_add(mine, vec2u(weight_of_drop(drop), 0u));
-        }
-      }
+// The bin in which the running sum goes beyond `before` (at the first level: beyond the goal), and what of it remains
+// before that bin; NOT_FOUND where there is too little. Must be reached by all lanes.
+fn find_bin(s: Settings, lane: u32, goal: u32, first_level: bool, before: vec2u) -> vec4u {
+  workgroupBarrier();
+  for (var at = lane; at < SUMS; at += LANES) {
+    var sum = vec2u(0u);
+    for (var i = 0u; i < BINS_PER_SUM; i++) {
+      sum = u64_add(sum, bin_mass(at * BINS_PER_SUM + i));
     }
-    let through = prefix_sum(lane, mine);
-    if (level == 0u) {
-      before = u64_mul_high(random, prefix_sums[LANES - 1u]);
-    }
-    let sum = u64_sub(through, mine);
-    if (!u64_less(before, sum) && u64_less(before, through)) {
-      found = vec4u(first, end - first, u64_sub(before, sum));
-    }
-    let place = workgroupUniformLoad(&found);
-    begin = place.x;
-    count = place.y;
-    before = place.zw;
-    if (count == 1u) {
-      return begin;
-    }
+    sums[at] = sum;
   }
+  workgroupBarrier();
+  if (lane == 0u) {
+    var rest = before;
+    if (first_level) {
+      var total = vec2u(0u);
+      for (var at = 0u; at < SUMS; at++) {
+        total = u64_add(total, sums[at]);
+      }
+      rest = goal_before(s, goal, total);
+    }
+    var at = 0u;
+    for (; at < SUMS && !u64_less(rest, sums[at]); at++) {
+      rest = u64_sub(rest, sums[at]);
+    }
+    var bin = at * BINS_PER_SUM;
+    for (; bin < BINS && !u64_less(rest, bin_mass(bin)); bin++) {
+      rest = u64_sub(rest, bin_mass(bin));
+    }
+    found = vec4u(bin, rest, 0u);
+  }
+  return workgroupUniformLoad(&found);
+}
+
+// A drop up to which there are at least top_k tokens, if the lanes' largest alone are so many; else SATURATED.
+fn drop_of_lanes(s: Settings, lane: u32, largest: i32, mine: i32) -> u32 {
+  clear_bins(lane);
+  if (mine != LOWEST) {
+    add_to_bin(drops_of_scores(s, largest, vec4u(bitcast<u32>(mine))).x >> (24u - BIN_BITS), 1u, 0u);
+  }
+  let place = find_bin(s, lane, TOP_K, true, vec2u(0u));
+  return ((min(place.x, BINS - 1u) + 1u) << (24u - BIN_BITS)) - 1u;
 }

@@ -6,6 +6,17 @@ import type { SamplerSettings } from "./settings";
 
 export { checkSampler, exp2Table, MAX_BIASES, usesCounts } from "./fixed";
 
+/** Lanes that the sampler gives an output at most. */
+export const MAX_LANES = 1024;
+
+/**
+ * Words of the buffer `scores` per output: a row of scores, and lists for a quarter of the vocabulary, an id and a score
+ * per token, rounded up for each lane. As much as `scratch_vectors` of state.wgsl for any number of lanes, or more.
+ */
+export function scratchWords(vocab: number): number {
+  return 4 * Math.floor((vocab + 6) / 4) + 8 * Math.ceil(vocab / 16) + 8 * MAX_LANES;
+}
+
 /** Word offsets in a slot, after those of common/batch.ts. sample/state.wgsl says the same. */
 export const SAMPLER_WORD = {
   mode: 4,

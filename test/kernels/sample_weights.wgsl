@@ -3,14 +3,17 @@
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) at: vec3u) {
-  let id = at.x;
-  if (id >= params.vocab) {
+  let vector = at.x;
+  let s = read_settings(0u);
+  if (vector >= s.vectors) {
     return;
   }
-  let s = read_settings(0u);
-  scores[id] = weight_of_drop(drop_of_score(s, score_of(s, 0u), score_of(s, id)));
-}
-
-fn score_of(s: Settings, id: u32) -> i32 {
-  return penalized(s, score_of_logit(logit_bits(s, id)), counts[s.slot * params.vocab + id]);
+  let largest = scores_of_vector(s, 0u, logits[0]).x;
+  let drops = drops_of_scores(s, largest, bitcast<vec4u>(scores_of_vector(s, vector, logits[vector])));
+  scores[vector] = vec4u(
+    weight_of_drop(drops.x),
+    weight_of_drop(drops.y),
+    weight_of_drop(drops.z),
+    weight_of_drop(drops.w),
+  );
 }

@@ -5,7 +5,7 @@ import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../
 import { type Kernel, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
 import { formatOf } from "../../../kernels/quant/index";
 import { ropeTables } from "../../../kernels/rope/rope";
-import { exp2Table, MAX_BIASES } from "../../../kernels/sample/slot";
+import { exp2Table, MAX_BIASES, scratchWords } from "../../../kernels/sample/slot";
 import { FennecError } from "../../errors";
 import type { TensorInfo, WeightsFile } from "../../files/weights_file";
 import type { CacheSpec, WeightRef } from "../../graph/graph";
@@ -108,7 +108,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     pages: memory.create("pages", 4 * groups.length * slots * pagesPerSlot, STORAGE | COPY_DST, "other"),
     vectors: memory.create("vectors", 4 * plan.vectorElements, STORAGE | COPY_DST, "weights"),
     rope: memory.create("rope", 4 * plan.ropeElements, STORAGE | COPY_DST, "other"),
-    scores: memory.create("scores", 4 * vocab * MAX_OUTPUTS, STORAGE, "other"),
+    scores: memory.create("scores", 4 * scratchWords(vocab) * MAX_OUTPUTS, STORAGE, "other"),
     counts: memory.create("counts", 4 * vocab * slots, STORAGE | COPY_DST, "other"),
     biases: memory.create("biases", 8 * MAX_BIASES * slots, STORAGE | COPY_DST, "other"),
     exp2: memory.create("exp2", exp2Table().byteLength, STORAGE | COPY_DST, "other"),
@@ -181,7 +181,7 @@ function checkVocabulary(vocab: number, slots: number, maxBindingBytes: number):
       "backend-unsupported",
       `the vocabulary has ${vocab} tokens; the webgpu backend samples from fewer than ${MOST_TOKENS}. Try backend: "onnx".`,
     );
-  const bytes = 4 * vocab * Math.max(slots, MAX_OUTPUTS);
+  const bytes = 4 * Math.max(vocab * slots, scratchWords(vocab) * MAX_OUTPUTS);
   if (bytes > maxBindingBytes)
     throw new FennecError(
       "webgpu-limits",

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { exp2Table, TABLE_BITS } from "../../../kernels/sample/fixed";
 import { createSampler, sampleReference, sampleWeights } from "../../../kernels/sample/reference";
 import { GREEDY, type SamplerSettings } from "../../../kernels/sample/settings";
-import { checkSampler, encodeCounts, usesCounts } from "../../../kernels/sample/slot";
+import { checkSampler, encodeCounts, MAX_LANES, scratchWords, usesCounts } from "../../../kernels/sample/slot";
 import { noise, random } from "../../../kernels/testing";
 import { isFennecError } from "../../../src/errors";
 
@@ -186,6 +186,16 @@ test("a flat distribution over the largest vocabulary reaches both of its ends",
   const drawn = Array.from({ length: 6 }, (_, position) => sampleReference(flat, sampler, position));
   expect(Math.min(...drawn)).toBeLessThan(vocab / 4);
   expect(Math.max(...drawn)).toBeGreaterThan((3 * vocab) / 4);
+});
+
+test("the scratch holds a row and the lists for any number of lanes", () => {
+  for (const vocab of [1, 2, 15, 16, 17, 307, 20_011, 151_936, 262_144, 2 ** 20 - 1])
+    for (let lanes = 16; lanes <= MAX_LANES; lanes *= 2) {
+      // As scratch_vectors in state.wgsl.
+      const vectors = Math.floor((vocab + 6) / 4) + 2 * lanes * Math.ceil(vocab / (16 * lanes));
+      expect(scratchWords(vocab)).toBeGreaterThanOrEqual(4 * vectors);
+      expect(scratchWords(vocab) % 4).toBe(0);
+    }
 });
 
 test("the table of powers of two is exact to half a unit", () => {
