@@ -15,7 +15,7 @@ export type {
 } from "./api/types";
 export type { BackendKind, KvType, Precision } from "./backends/backend";
 export { deleteCachedFile, listCachedFiles } from "./cached_files";
-export type { BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "./engine/engine";
+export type { BackendChange, BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "./engine/engine";
 export type {
   FinishReason,
   GeneratedToken,
@@ -26,6 +26,7 @@ export type {
 } from "./engine/generation";
 export type { LogitsOptions } from "./engine/logits";
 export type { SamplingOptions } from "./engine/sampling";
+export type { BackendState } from "./engine/scheduler";
 export { type ErrorCode, FennecError, isFennecError } from "./errors";
 export type { CachedFile, CacheStore } from "./files/cache";
 export type { Source } from "./files/open_source";

@@ -1,11 +1,12 @@
 // From a model file to an engine: open, record, choose a backend, load weights. Backends are imported when chosen.
 
 import { type FennecEngine, withOpenAiSurface } from "./api/surface";
-import type { Backend, BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
+import type { BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
 import { checkInteger, checkNames, invalid } from "./check";
-import { Engine } from "./engine/engine";
+import { type BackendChoice, createBackend, replaceBackend } from "./choose_backend";
+import { type BackendChange, Engine } from "./engine/engine";
 import { recommendedSampling } from "./engine/sampling";
-import { type ErrorCode, FennecError, isFennecError } from "./errors";
+import { FennecError, isFennecError } from "./errors";
 import type { CacheStore } from "./files/cache";
 import { openCached } from "./files/cached_source";
 import { openSource, remoteUrl } from "./files/open_source";
@@ -13,13 +14,12 @@ import type { ByteSource, WeightsFile } from "./files/weights_file";
 import type { Quantization } from "./hugging_face/quantize";
 import { recordModel } from "./model/record";
 import { type ModelSource, openModel } from "./open_model";
-import { platformCache, platformGpu } from "./platform";
-import { missing } from "./probe";
+import { platformCache } from "./platform";
 import { chatTemplateFromMetadata, hasChatTemplate } from "./text/chat_template";
 import { specialIds } from "./text/special_ids";
 import { lazyTokenizer } from "./text/tokenizer";
 
-export type BackendChoice = "auto" | "webgpu" | "onnx" | "reference";
+export type { BackendChoice };
 
 export interface EngineProgress {
   /** `waiting`: another tab is downloading the same file. Then the phases of the backend. */
@@ -46,6 +46,11 @@ export interface LoadOptions {
   /** Tokens that all replies and kept prefixes together may hold; default `context`. Decides the memory for KV. */
   readonly kvTokens?: number;
   readonly onProgress?: (progress: EngineProgress) => void;
+  /**
+   * A lost GPU is replaced: the model is loaded again from where it came, and replies go on. With `auto` the processor
+   * stands in when the GPU cannot be had again, or is lost twice within a minute.
+   */
+  readonly onBackendChange?: (change: BackendChange) => void;
   readonly signal?: AbortSignal;
   /** Where downloads are kept; false keeps none. Default: OPFS, the Cache API, or a folder in Node. */
   readonly cache?: CacheStore | false;
@@ -117,7 +122,8 @@ export async function loadFile(file: WeightsFile, options: LoadOptions = {}): Pr
       ...(onProgress && { onProgress: (progress) => progress.phase !== "ready" && onProgress(progress) }),
     },
   };
-  const backend = await createBackend(input, options);
+  const choice = { backend: options.backend ?? "auto", gpu: options.gpu } as const;
+  const backend = await createBackend(input, choice);
   if (signal?.aborted) {
     backend.dispose();
     signal.throwIfAborted();
@@ -134,64 +140,12 @@ export async function loadFile(file: WeightsFile, options: LoadOptions = {}): Pr
     template: once(() => chatTemplateFromMetadata(file.metadata)),
     stopIds: stopIds(file),
     sampling: recommendedSampling(file.metadata),
+    replace: replaceBackend(input, choice),
+    onBackendChange: options.onBackendChange,
     onDispose: () => file.dispose(),
   });
   onProgress?.({ phase: "ready", bytesLoaded: file.bytes, bytesTotal: file.bytes });
   return withOpenAiSurface(engine);
-}
-
-async function createBackend(input: BackendInput, options: LoadOptions): Promise<Backend> {
-  const choice = options.backend ?? "auto";
-  switch (choice) {
-    case "auto":
-      return createWebgpuOrOnnx(input, options);
-    case "webgpu":
-      return createWebgpu(input, options);
-    case "onnx": {
-      const { createOnnxBackend } = await import("./backends/onnx/index");
-      return createOnnxBackend(input);
-    }
-    case "reference": {
-      const { createReferenceBackend } = await import("./backends/reference/index");
-      return createReferenceBackend(input);
-    }
-    default:
-      throw invalid("backend", choice satisfies never, '"auto", "webgpu", "onnx" or "reference"');
-  }
-}
-
-async function createWebgpu(input: BackendInput, options: LoadOptions): Promise<Backend> {
-  const gpu = options.gpu ?? (await platformGpu());
-  if (!gpu) throw new FennecError("webgpu-missing", missing());
-  const { createWebgpuBackend } = await import("./backends/webgpu/index");
-  return createWebgpuBackend(input, gpu);
-}
-
-/** Faults of a device, not of a file or a request: the processor may do better. */
-const DEVICE_FAULTS: ReadonlySet<ErrorCode> = new Set([
-  "webgpu-missing",
-  "webgpu-limits",
-  "kernel-compile",
-  "self-test-failed",
-  "backend-unsupported",
-]);
-
-async function createWebgpuOrOnnx(input: BackendInput, options: LoadOptions): Promise<Backend> {
-  try {
-    return await createWebgpu(input, options);
-  } catch (error) {
-    if (!isFennecError(error) || !DEVICE_FAULTS.has(error.code)) throw error;
-    const { createOnnxBackend } = await import("./backends/onnx/index");
-    try {
-      return await createOnnxBackend(input, { reason: error.message });
-    } catch (second) {
-      if (!isFennecError(second) || (second.code !== "backend-unsupported" && second.code !== "out-of-memory"))
-        throw second;
-      throw new FennecError(error.code, `${error.message} Nor can the processor stand in. ${second.message}`, {
-        cause: error,
-      });
-    }
-  }
 }
 
 /** Remote files go through the cache where there is one. */
@@ -221,6 +175,7 @@ const LOAD_OPTIONS = Object.keys({
   slots: true,
   kvTokens: true,
   onProgress: true,
+  onBackendChange: true,
   signal: true,
   cache: true,
   gpu: true,

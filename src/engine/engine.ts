@@ -9,8 +9,9 @@ import { createDetokenizer } from "../text/detokenizer";
 import type { Tokenizer } from "../text/tokenizer";
 import { type Generation, type GenerationRequest, startGeneration } from "./generation";
 import { computeLogits, type LogitsOptions } from "./logits";
+import type { ReplaceBackend } from "./replacement";
 import { type SamplingDefaults, type SamplingOptions, samplerSettings, settingsOfChoice } from "./sampling";
-import { Scheduler, type SchedulerOptions } from "./scheduler";
+import { type BackendState, Scheduler, type SchedulerOptions } from "./scheduler";
 
 /** A message of a conversation, as templates read it. */
 export interface ChatMessage {
@@ -40,7 +41,10 @@ export interface EngineInput {
   readonly stopIds: ReadonlySet<number>;
   /** What the model's file recommends. */
   readonly sampling: SamplingDefaults;
-  readonly scheduler?: SchedulerOptions;
+  readonly scheduler?: Omit<SchedulerOptions, "replace" | "onChange">;
+  /** Makes a backend in the place of a lost one; absent: a lost device ends the engine. */
+  readonly replace?: ReplaceBackend;
+  readonly onBackendChange?: ((change: BackendChange) => void) | undefined;
   readonly onDispose?: () => void;
 }
 
@@ -68,6 +72,19 @@ export interface BackendInfo {
   readonly counters: Readonly<Counters>;
 }
 
+/** The device was lost, and what came of it. */
+export interface BackendChange {
+  /**
+   * `lost`: open and new requests wait while the model is loaded again. `replaced`: they go on where they were, on
+   * `backend`. `failed`: nothing can take its place, and they ended with code `device-lost`.
+   */
+  readonly state: BackendState;
+  /** What happened, for people. */
+  readonly reason: string;
+  /** The one at work; the lost one until it is `replaced`. */
+  readonly backend: BackendInfo;
+}
+
 const GENERATE_OPTIONS = Object.keys({
   temperature: true,
   topK: true,
@@ -89,34 +106,38 @@ const MOST_STOPS = 16;
 
 export class Engine {
   readonly model: ModelInfo;
-  /** Longest prompt and reply together, tokens. */
-  readonly context: number;
   readonly samplingDefaults: SamplingDefaults;
   readonly #input: EngineInput;
   readonly #scheduler: Scheduler;
-  readonly #lost: Promise<FennecError>;
   #disposed = false;
 
   constructor(input: EngineInput) {
     this.#input = input;
-    this.#scheduler = new Scheduler(input.backend, input.scheduler);
-    this.model = input.model;
-    this.context = this.#scheduler.context;
-    this.samplingDefaults = input.sampling;
-    this.#lost = new Promise((resolve) => {
-      void input.backend.lost.then(({ reason }) => {
-        if (!this.#disposed) resolve(new FennecError("device-lost", reason));
-      });
+    this.#scheduler = new Scheduler(input.backend, {
+      ...input.scheduler,
+      ...(input.replace && { replace: input.replace }),
+      onChange: (state, reason) => this.#tell({ state, reason, backend: this.backend }),
     });
+    this.model = input.model;
+    this.samplingDefaults = input.sampling;
   }
 
-  /** Resolves when the engine cannot go on: the device is gone. Never rejects, and never resolves for a {@link dispose}. */
+  /** Longest prompt and reply together, tokens. A backend that takes a lost one's place may have another. */
+  get context(): number {
+    return this.#scheduler.context;
+  }
+
+  /**
+   * Resolves when the engine cannot go on: the device is gone and nothing can take its place. Never rejects, and never
+   * resolves for a {@link dispose}.
+   */
   get lost(): Promise<FennecError> {
-    return this.#lost;
+    return this.#scheduler.lost;
   }
 
+  /** The backend at work. */
   get backend(): BackendInfo {
-    const { kind, precision, kv, adapter, reason, limits, memory, counters } = this.#input.backend;
+    const { kind, precision, kv, adapter, reason, limits, memory, counters } = this.#scheduler.backend;
     return { kind, precision, kv, adapter, ...(reason !== undefined && { reason }), limits, memory, counters };
   }
 
@@ -182,7 +203,7 @@ export class Engine {
     this.#checkUsable();
     const checked = checkTokens("tokens", tokens, this.model.vocab);
     if (checked.length > this.context) throw contextFull(checked.length, 0, this.context);
-    return computeLogits(this.#input.backend, this.#scheduler, checked, options);
+    return computeLogits(this.#scheduler, checked, options);
   }
 
   /** Ends what runs with code `disposed` and frees the device's memory. Safe to call twice. */
@@ -190,8 +211,14 @@ export class Engine {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#scheduler.dispose();
-    this.#input.backend.dispose();
+    this.#scheduler.backend.dispose();
     this.#input.onDispose?.();
+  }
+
+  /** Outside of the scheduler's work: a listener may start requests, dispose the engine, or throw. */
+  #tell(change: BackendChange): void {
+    const { onBackendChange } = this.#input;
+    if (onBackendChange) queueMicrotask(() => onBackendChange(change));
   }
 
   #request(

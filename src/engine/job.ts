@@ -28,6 +28,8 @@ export interface Run {
   /** Order of arrival; when pages run out the latest gives way. */
   readonly order: number;
   readonly reply: number[];
+  /** The job's, or fewer where the backend at work holds shorter sequences than the one that was there before. */
+  maxTokens: number;
   /** Outputs asked of the backend, accepted ones included. */
   requested: number;
   state: "waiting" | "running" | "ended";

@@ -1,7 +1,7 @@
 // Logits of given tokens, exactly as given: nothing is shared with the prefix index. For the command line and tests.
 
 import { GREEDY } from "../../kernels/sample/settings";
-import type { Backend, Row } from "../backends/backend";
+import type { Row } from "../backends/backend";
 import { checkInteger } from "../check";
 import { FennecError } from "../errors";
 import type { Scheduler } from "./scheduler";
@@ -24,18 +24,17 @@ export interface LogitsOptions {
  * @throws FennecError `context-full`, `out-of-memory`, `invalid-argument`, `aborted`.
  */
 export async function computeLogits(
-  backend: Backend,
   scheduler: Scheduler,
   tokens: readonly number[],
   options: LogitsOptions = {},
 ): Promise<Float32Array> {
-  const { limits } = backend;
   const all = options.all ?? false;
-  const usual = all ? Math.min(limits.rows, limits.outputs) : limits.rows;
-  const chunk = Math.min(checkInteger("chunk", options.chunk ?? usual, 1), limits.rows);
-  return scheduler.borrow(async (slot, generation) => {
+  const asked = options.chunk === undefined ? undefined : checkInteger("chunk", options.chunk, 1);
+  return scheduler.borrow(async ({ backend, cache, slot, generation }) => {
+    const { limits } = backend;
+    const chunk = Math.min(asked ?? (all ? limits.outputs : limits.rows), limits.rows);
     backend.openSlot(slot, { generation, sampler: GREEDY, history: [] });
-    const sequence = new Sequence(scheduler.cache, tokens, false);
+    const sequence = new Sequence(cache, tokens, false);
     const results: Float32Array[] = [];
     try {
       for (let start = 0; start < tokens.length; start += chunk) {

@@ -1,27 +1,58 @@
-// Who runs and who waits: sequences in slots with generation numbers. What they compute next is the scheduler's.
+// Who runs and who waits: sequences in slots with generation numbers. What they compute next is the scheduler's. All may
+// move to another backend when theirs is lost: then everybody waits, and what was accepted is computed again.
 
 import type { Backend } from "../backends/backend";
 import type { Run, Seat } from "./job";
 import { type KvCache, Sequence } from "./sequence";
 
-export class Roster {
-  readonly #backend: Backend;
-  readonly #cache: KvCache;
-  readonly #now: () => number;
-  readonly #generations: number[];
+/** A slot that is lent, with what goes with it. */
+export interface Borrowed {
+  readonly slot: number;
+  readonly generation: number;
+  readonly backend: Backend;
+  readonly cache: KvCache;
+}
+
+/** The backend at work with its slots: replaced together. */
+interface SlotTable {
+  readonly backend: Backend;
+  readonly cache: KvCache;
+  readonly generations: number[];
   /** A borrowed slot has neither run nor a place in the batches. */
-  readonly #slots: (Run | "borrowed" | undefined)[];
+  readonly owners: (Run | "borrowed" | undefined)[];
   /** Each gets a slot that is already marked as its own. */
-  readonly #borrowers: ((slot: number) => void)[] = [];
+  readonly borrowers: ((slot: number) => void)[];
+  /** Rejects when everybody has to leave. */
+  readonly gone: Promise<never>;
+  readonly close: (error: Error) => void;
+}
+
+export class Roster {
+  readonly #now: () => number;
+  #table: SlotTable;
   #waiting: Run[] = [];
   #running: Run[] = [];
 
   constructor(backend: Backend, cache: KvCache, now: () => number) {
-    this.#backend = backend;
-    this.#cache = cache;
     this.#now = now;
-    this.#generations = Array.from({ length: backend.limits.slots }, () => 0);
-    this.#slots = Array.from({ length: backend.limits.slots }, () => undefined);
+    this.#table = tableOf(backend, cache);
+  }
+
+  /** All who ran wait, in the order of arrival; borrowers get `error`. The backend is not used any more. */
+  leave(error: Error): void {
+    this.#table.close(error);
+    for (const run of this.#running.splice(0)) {
+      delete run.seat;
+      run.state = "waiting";
+      this.#waiting.push(run);
+    }
+    this.#waiting.sort(byArrival);
+    for (const run of this.#waiting) run.prefilled = false;
+  }
+
+  /** Those who wait will run on another backend. Call {@link leave} first. */
+  enter(backend: Backend, cache: KvCache): void {
+    this.#table = tableOf(backend, cache);
   }
 
   /** In the order of arrival: whoever waits came later than all of them, or stepped back to the front of the queue. */
@@ -43,16 +74,16 @@ export class Roster {
     for (let run = this.#waiting[0]; run; run = this.#waiting[0]) {
       const { after } = run.job;
       if (after && !after.prefilled && after.state !== "ended") return;
-      const slot = this.#slots.indexOf(undefined);
+      const slot = this.#table.owners.indexOf(undefined);
       if (slot < 0 || !this.#fits(run)) return;
-      this.#waiting.shift();
       this.#seat(run, slot);
+      this.#waiting.shift();
     }
   }
 
   /** Whose result this is; undefined when that run has left the slot. */
   seated(slot: number, generation: number): { readonly run: Run; readonly seat: Seat } | undefined {
-    const run = this.#slots[slot];
+    const run = this.#table.owners[slot];
     if (!run || run === "borrowed" || run.seat?.generation !== generation) return undefined;
     return { run, seat: run.seat };
   }
@@ -89,29 +120,39 @@ export class Roster {
    * free goes to whoever waits here, before {@link admit}: else a stream of requests could keep borrowers out for good.
    * @param check Called when there is a slot; may throw.
    */
-  async borrow<T>(use: (slot: number, generation: number) => Promise<T>, check: () => void): Promise<T> {
-    let slot = this.#slots.indexOf(undefined);
-    if (slot < 0) slot = await new Promise<number>((resolve) => this.#borrowers.push(resolve));
-    else this.#slots[slot] = "borrowed";
+  async borrow<T>(use: (borrowed: Borrowed) => Promise<T>, check: () => void): Promise<T> {
+    const table = this.#table;
+    const { owners, borrowers, gone, backend, cache } = table;
+    let slot = owners.indexOf(undefined);
+    if (slot < 0) slot = await Promise.race([new Promise<number>((resolve) => borrowers.push(resolve)), gone]);
+    else owners[slot] = "borrowed";
     try {
       check();
-      return await use(slot, this.#nextGeneration(slot));
+      const generation = nextGeneration(table, slot);
+      return await Promise.race([use({ slot, generation, backend, cache }), gone]);
     } finally {
-      this.#free(slot);
+      release(table, slot);
     }
   }
 
   /** Whether the whole prompt and one more token have room beside those that run; the only one always has. */
   #fits(run: Run): boolean {
     if (this.#running.length === 0) return true;
-    return this.#cache.fits([...run.job.prompt, ...run.reply], this.#backend.limits.rows);
+    const { cache, backend } = this.#table;
+    return cache.fits([...run.job.prompt, ...run.reply], backend.limits.rows);
   }
 
   #seat(run: Run, slot: number): void {
+    const { backend, cache, owners } = this.#table;
     const { prompt, sampler } = run.job;
-    const sequence = new Sequence(this.#cache, [...prompt, ...run.reply]);
-    const generation = this.#nextGeneration(slot);
-    this.#backend.openSlot(slot, { generation, sampler, history: prompt, reply: [...run.reply] });
+    const sequence = new Sequence(cache, [...prompt, ...run.reply]);
+    const generation = nextGeneration(this.#table, slot);
+    try {
+      backend.openSlot(slot, { generation, sampler, history: prompt, reply: [...run.reply] });
+    } catch (error) {
+      sequence.drop();
+      throw error;
+    }
     run.seat = { slot, generation, sequence, promptTokens: sequence.tokens.length };
     run.state = "running";
     run.requested = run.reply.length;
@@ -119,7 +160,7 @@ export class Roster {
       run.stats.startedAt = this.#now();
       run.stats.cachedTokens = sequence.cached;
     }
-    this.#slots[slot] = run;
+    owners[slot] = run;
     this.#running.push(run);
   }
 
@@ -130,19 +171,35 @@ export class Roster {
     sequence.release();
     this.#running.splice(this.#running.indexOf(run), 1);
     delete run.seat;
-    this.#free(slot);
+    release(this.#table, slot);
   }
+}
 
-  #free(slot: number): void {
-    const borrower = this.#borrowers.shift();
-    this.#slots[slot] = borrower && "borrowed";
-    borrower?.(slot);
-  }
+function tableOf(backend: Backend, cache: KvCache): SlotTable {
+  let close: (error: Error) => void = () => undefined;
+  const gone = new Promise<never>((_, reject) => (close = reject));
+  gone.catch(() => undefined); // nobody may be borrowing
+  const { slots } = backend.limits;
+  return {
+    backend,
+    cache,
+    generations: Array.from({ length: slots }, () => 0),
+    owners: Array.from({ length: slots }, () => undefined),
+    borrowers: [],
+    gone,
+    close,
+  };
+}
 
-  #nextGeneration(slot: number): number {
-    this.#generations[slot]! += 1;
-    return this.#generations[slot]!;
-  }
+function release({ owners, borrowers }: SlotTable, slot: number): void {
+  const borrower = borrowers.shift();
+  owners[slot] = borrower && "borrowed";
+  borrower?.(slot);
+}
+
+function nextGeneration({ generations }: SlotTable, slot: number): number {
+  generations[slot]! += 1;
+  return generations[slot]!;
 }
 
 function byArrival(a: Run, b: Run): number {

@@ -1,16 +1,19 @@
 // Continuous batching: decides which rows run next, submits steps ahead of their results, and hands each result to the
 // request it belongs to. Requests join and leave between two submits; nothing ever waits for the queue to run empty.
+// When the backend is lost another takes its place, the sequences are computed again as far as their tokens were
+// accepted, and their replies go on.
 //
 // In steady state the same sequences decode in the same order, so the backend sees the same rows again and again.
 
 import type { Backend, StepOutput } from "../backends/backend";
-import { type ErrorCode, FennecError, isFennecError } from "../errors";
-import { BatchPlan } from "./batch_plan";
+import { FennecError, isFennecError } from "../errors";
+import type { BatchPlan } from "./batch_plan";
 import { Breather } from "./breather";
-import { type Job, pendingRows, type Run, type Seat } from "./job";
-import { PrefillPace } from "./pace";
-import { Roster } from "./roster";
+import type { Job, Run, Seat } from "./job";
+import { isLoss, makeReplacement, type ReplaceBackend } from "./replacement";
+import { type Borrowed, Roster } from "./roster";
 import { KvCache } from "./sequence";
+import { StepPlanner } from "./step_planner";
 
 export interface SchedulerOptions {
   /** Decode steps in flight at most; 6 when absent. Also the most steps that a stop can waste. */
@@ -18,7 +21,16 @@ export interface SchedulerOptions {
   /** Milliseconds of prompt between two decode steps; 40 when absent. */
   readonly prefillBudgetMs?: number;
   readonly now?: () => number;
+  /** Makes a backend in the place of a lost one; absent: a loss ends everything. */
+  readonly replace?: ReplaceBackend;
+  readonly onChange?: (state: BackendState, reason: string) => void;
 }
+
+/**
+ * `lost`: requests wait while another backend is made. `replaced`: they go on there. `failed`: there is none, and they
+ * ended with code `device-lost`.
+ */
+export type BackendState = "lost" | "replaced" | "failed";
 
 interface Flight {
   readonly outputs: Promise<readonly StepOutput[]>;
@@ -29,37 +41,53 @@ interface Flight {
 /** Steps in flight while a prompt is being computed: these steps are long, and a stop waits for them. */
 const PREFILL_DEPTH = 2;
 
-/** Errors of a step after which no other step can succeed. */
-const LASTING: ReadonlySet<ErrorCode> = new Set(["device-lost", "disposed"]);
-
 export class Scheduler {
-  readonly cache: KvCache;
-  /** Longest sequence, tokens. */
-  readonly context: number;
   readonly now: () => number;
-  readonly #backend: Backend;
+  /** Resolves when the last backend is lost. Never rejects. */
+  readonly lost: Promise<FennecError>;
+  readonly #options: SchedulerOptions;
   readonly #maxDepth: number;
-  readonly #pace: PrefillPace;
   readonly #breather: Breather;
   readonly #roster: Roster;
+  readonly #disposal = new AbortController();
   readonly #flights: Flight[] = [];
+  #backend: Backend;
+  #cache: KvCache;
+  #planner: StepPlanner;
   #order = 0;
-  #steps = 0;
   #lastDone = 0;
-  #prefilledLast = false;
-  #looping = false;
+  /** The loop that runs; undefined when none does. What another one awaited is stale. */
+  #loop: object | undefined;
+  /** Settles when another backend is at work, or none will be. */
+  #recovery: Promise<void> | undefined;
   #failure: Error | undefined;
+  #onLost: (error: FennecError) => void = () => undefined;
 
   constructor(backend: Backend, options: SchedulerOptions = {}) {
-    this.#backend = backend;
-    this.cache = new KvCache(backend);
-    this.context = longestSequence(backend);
+    this.#options = options;
     this.now = options.now ?? (() => performance.now());
+    this.lost = new Promise((resolve) => (this.#onLost = resolve));
     this.#maxDepth = options.depth ?? 6;
-    this.#pace = new PrefillPace(backend.limits.rows, options.prefillBudgetMs ?? 40);
     this.#breather = new Breather(this.now);
-    this.#roster = new Roster(backend, this.cache, this.now);
-    void backend.lost.then(({ reason }) => this.#fail(new FennecError("device-lost", reason), true));
+    this.#backend = backend;
+    this.#cache = new KvCache(backend);
+    this.#roster = new Roster(backend, this.#cache, this.now);
+    this.#planner = this.#newPlanner();
+    this.#watch(backend);
+  }
+
+  /** The one at work; while another is being made, the lost one. */
+  get backend(): Backend {
+    return this.#backend;
+  }
+
+  get cache(): KvCache {
+    return this.#cache;
+  }
+
+  /** Longest sequence, tokens. */
+  get context(): number {
+    return longestSequence(this.#backend);
   }
 
   /** Requests that wait or run. */
@@ -71,7 +99,10 @@ export class Scheduler {
   start(job: Job): Run {
     const stats = { queuedAt: this.now(), cachedTokens: 0, prefilledRows: 0 };
     const order = this.#order++;
-    const run: Run = { job, order, reply: [], requested: 0, state: "waiting", prefilled: false, lastStep: 0, stats };
+    const run: Run = {
+      ...{ job, order, stats, maxTokens: job.maxTokens },
+      ...{ reply: [], requested: 0, state: "waiting", prefilled: false, lastStep: 0 },
+    };
     if (this.#failure) {
       const failure = this.#failure;
       queueMicrotask(() => this.#roster.end(run, failure));
@@ -88,133 +119,158 @@ export class Scheduler {
     this.#wake();
   }
 
-  /** Waits for a slot, lends it to `use`, which submits steps of its own, and takes it back. */
-  borrow<T>(use: (slot: number, generation: number) => Promise<T>): Promise<T> {
-    const check = () => {
-      if (this.#failure) throw this.#failure;
-    };
-    return this.#roster.borrow(use, check).finally(() => this.#wake());
+  /**
+   * Waits for a slot, lends it to `use`, which submits steps of its own, and takes it back. When the backend is lost
+   * meanwhile, `use` is called again on the one that takes its place.
+   */
+  async borrow<T>(use: (borrowed: Borrowed) => Promise<T>): Promise<T> {
+    for (;;) {
+      await this.#recovery;
+      const backend = this.#backend;
+      try {
+        return await this.#roster.borrow(use, () => this.#checkUsable()).finally(() => this.#wake());
+      } catch (error) {
+        if (!isLoss(error)) throw error;
+        this.#lose(backend, error);
+        this.#checkUsable();
+      }
+    }
   }
 
-  /** Ends every run with code `disposed`. The backend is the caller's to dispose. */
+  /** Ends every run with code `disposed`, and the making of another backend. The one at work is the caller's to dispose. */
   dispose(): void {
     this.#fail(new FennecError("disposed", "the engine was disposed; load the model again to go on"), true);
+    this.#disposal.abort(this.#failure);
+  }
+
+  #checkUsable(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  #newPlanner(): StepPlanner {
+    const { limits } = this.#backend;
+    return new StepPlanner(this.#roster, this.#cache, limits, this.#options.prefillBudgetMs ?? 40);
   }
 
   #wake(): void {
-    if (this.#looping) return;
-    this.#looping = true;
-    queueMicrotask(() => void this.#loop());
+    if (this.#loop || this.#recovery || this.#failure) return;
+    const loop = {};
+    this.#loop = loop;
+    queueMicrotask(() => void this.#run(loop));
   }
 
-  async #loop(): Promise<void> {
+  async #run(loop: object): Promise<void> {
     try {
-      for (;;) {
+      while (this.#loop === loop) {
         this.#roster.admit();
         while (this.#flights.length < this.#depth()) {
-          const batch = this.#plan();
+          const batch = this.#planner.next();
           if (!batch) break;
           this.#submit(batch);
         }
         if (this.#flights.length === 0) break;
-        await this.#receive();
+        await this.#receive(loop);
         await this.#breather.breathe();
       }
     } catch (error) {
-      this.#fail(asError(error), false);
+      if (this.#loop !== loop) return;
+      this.#loop = undefined;
+      if (isLoss(error)) this.#lose(this.#backend, error);
+      else this.#fail(asError(error), false);
+      this.#wake(); // for requests that came from the callbacks of those that ended
     } finally {
-      this.#looping = false;
+      if (this.#loop === loop) this.#loop = undefined;
     }
   }
 
   #fail(error: Error, forGood: boolean): void {
     if (this.#failure) return;
-    if (forGood || (isFennecError(error) && LASTING.has(error.code))) this.#failure = error;
+    if (forGood || (isFennecError(error) && error.code === "disposed")) this.#failure = error;
+    this.#flights.length = 0;
     this.#roster.endAll(error);
     // Steps that failed may not have written what they should have.
-    this.cache.index.clear();
+    this.#cache.index.clear();
+  }
+
+  #watch(backend: Backend): void {
+    void backend.lost.then(({ reason }) => this.#lose(backend, new FennecError("device-lost", reason)));
+  }
+
+  /** Everybody waits until another backend has taken the place of this one. Late results of it reach nobody. */
+  #lose(backend: Backend, error: FennecError): void {
+    if (backend !== this.#backend || this.#recovery || this.#failure) return;
+    const { replace } = this.#options;
+    if (!replace) {
+      this.#failForGood(error);
+      return;
+    }
+    this.#loop = undefined;
     this.#flights.length = 0;
+    this.#roster.leave(error);
+    backend.dispose();
+    this.#recovery = Promise.resolve().then(() => this.#recover(replace, error));
+  }
+
+  async #recover(replace: ReplaceBackend, error: FennecError): Promise<void> {
+    this.#options.onChange?.("lost", error.message);
+    let next: Backend;
+    try {
+      next = await makeReplacement(replace, error, this.#disposal.signal);
+    } catch (failure) {
+      if (!this.#failure) this.#failForGood(failure as FennecError);
+      return;
+    }
+    if (this.#failure) {
+      next.dispose();
+      return;
+    }
+    this.#backend = next;
+    this.#cache = new KvCache(next);
+    this.#planner = this.#newPlanner();
+    this.#lastDone = this.now();
+    this.#roster.enter(next, this.#cache);
+    this.#fitContext();
+    this.#recovery = undefined;
+    this.#options.onChange?.("replaced", error.message);
+    this.#watch(next);
+    this.#wake();
+  }
+
+  #failForGood(error: FennecError): void {
+    this.#fail(error, true);
+    this.#options.onChange?.("failed", error.message);
+    this.#onLost(error);
+  }
+
+  /** The backend at work may hold shorter sequences than the one that was there when these came. */
+  #fitContext(): void {
+    for (const run of [...this.#roster.waiting]) {
+      const room = this.context - run.job.prompt.length;
+      run.maxTokens = Math.min(run.maxTokens, room);
+      if (run.reply.length >= run.maxTokens) this.#roster.end(run, contextShrunk(this.context));
+    }
   }
 
   /** Few steps ahead at the start, so that the first tokens show at once and a short reply wastes little. */
   #depth(): number {
-    if (this.#roster.running.some(({ seat }) => seat && pendingRows(seat) > 0)) return PREFILL_DEPTH;
+    if (this.#planner.prefilling.length > 0) return PREFILL_DEPTH;
     const youngest = Math.min(...this.#roster.running.map(({ reply }) => reply.length));
     return Math.min(this.#maxDepth, 2 + Math.floor(youngest / 4));
   }
 
-  #plan(): BatchPlan | undefined {
-    const prefilling = this.#roster.running.filter(({ seat }) => seat && pendingRows(seat) > 0);
-    const decoding = this.#roster.running.filter(
-      (run) => !prefilling.includes(run) && run.requested < run.job.maxTokens,
-    );
-    const plan = new BatchPlan();
-    const takeTurns = decoding.length > 0 && this.#prefilledLast;
-    if (prefilling.length > 0 && !takeTurns) this.#planPrefill(plan, prefilling, decoding.length > 0);
-    if (plan.rows.length === 0) this.#planDecode(plan, decoding);
-    this.#prefilledLast = plan.prefillRows > 0;
-    return plan.rows.length > 0 ? plan : undefined;
-  }
-
-  #planPrefill(plan: BatchPlan, runs: readonly Run[], others: boolean): void {
-    let budget = this.#pace.rows(others);
-    for (const run of runs) {
-      if (budget === 0 || plan.outputs === this.#backend.limits.outputs) return;
-      if (!run.seat) continue;
-      const wanted = Math.min(budget, pendingRows(run.seat));
-      const rows = this.#makeRoom(run, wanted);
-      if (rows === 0 || !run.seat) continue;
-      plan.addPrompt(run.seat, rows);
-      if (pendingRows(run.seat) === 0) {
-        run.requested += 1;
-        run.prefilled = true;
-        run.seat.sequence.publish(true);
-      }
-      run.stats.prefilledRows += rows;
-      run.lastStep = this.#steps;
-      budget -= rows;
-    }
-  }
-
-  #planDecode(plan: BatchPlan, runs: readonly Run[]): void {
-    const most = Math.min(this.#backend.limits.rows, this.#backend.limits.outputs);
-    const turn = runs.length > most ? [...runs].sort((a, b) => a.lastStep - b.lastStep).slice(0, most) : [...runs];
-    // Oldest first again: whoever steps back for pages is younger, so not in the plan yet.
-    for (const run of turn.sort((a, b) => a.order - b.order)) {
-      if (!run.seat || this.#makeRoom(run, 1) === 0 || !run.seat) continue;
-      plan.addDecode(run.seat);
-      run.requested += 1;
-      run.lastStep = this.#steps;
-    }
-  }
-
-  /** Reserves up to `rows` rows for a run, at the cost of later ones. 0 when the run itself had to step back. */
-  #makeRoom(run: Run, rows: number): number {
-    for (;;) {
-      if (!run.seat) return 0;
-      const room = run.seat.sequence.room(rows);
-      if (room > 0 && run.seat.sequence.reserve(room)) return room;
-      if (this.#roster.preempt(run)) continue;
-      if (this.#roster.running.length > 1) this.#roster.stepBack(run);
-      else this.#roster.end(run, outOfPages(run, this.cache));
-      return 0;
-    }
-  }
-
   #submit(plan: BatchPlan): void {
-    this.#steps += 1;
     const outputs = this.#backend.step(plan.batch());
     outputs.catch(() => undefined); // received in order; an earlier failure may end the loop first
     this.#flights.push({ outputs, prefillRows: plan.prefillRows, submittedAt: this.now() });
   }
 
-  async #receive(): Promise<void> {
+  async #receive(loop: object): Promise<void> {
     const flight = this.#flights[0]!;
     const outputs = await flight.outputs;
-    if (this.#flights[0] !== flight) return; // the engine failed meanwhile
+    if (this.#loop !== loop || this.#flights[0] !== flight) return; // the backend was lost, or a step failed, meanwhile
     this.#flights.shift();
     const now = this.now();
-    this.#pace.measured(flight.prefillRows, now - Math.max(flight.submittedAt, this.#lastDone));
+    this.#planner.measured(flight.prefillRows, now - Math.max(flight.submittedAt, this.#lastDone));
     this.#lastDone = now;
     for (const output of outputs) {
       if (output.want !== "token") continue;
@@ -229,7 +285,7 @@ export class Scheduler {
     run.reply.push(token);
     seat.sequence.tokens.push(token);
     seat.sequence.publish(false);
-    const last = run.reply.length >= run.job.maxTokens;
+    const last = run.reply.length >= run.maxTokens;
     let error: Error | undefined;
     let stop = true;
     try {
@@ -247,12 +303,10 @@ function longestSequence(backend: Backend): number {
   return Math.min(backend.limits.context, ...pools.map(({ pages }) => pages * backend.pageTokens));
 }
 
-function outOfPages(run: Run, cache: KvCache): FennecError {
-  const pages = cache.groups.map((group, i) => `${group.pages} (${cache.available(i)} available)`).join(", ");
+function contextShrunk(context: number): FennecError {
   return new FennecError(
-    "out-of-memory",
-    `the KV cache cannot hold ${run.job.prompt.length + run.reply.length} tokens: pages per group ${pages}, ` +
-      `${cache.pageTokens} tokens each. Load with a larger kvTokens.`,
+    "context-full",
+    `the GPU was lost, and the backend that took its place holds ${context} tokens: fewer than this conversation has.`,
   );
 }
 

@@ -30,6 +30,8 @@ export interface FakeOptions {
   readonly limits?: Partial<BackendLimits>;
   /** Overrides the made-up model: the next token after `tokens`. */
   readonly next?: (tokens: readonly number[]) => number;
+  /** Called as a sequence is put into a slot; may throw. */
+  readonly onOpen?: (slot: number, state: SlotState) => void;
   /** Called as each step is submitted, with its number from 0. */
   readonly onStep?: (step: number, batch: StepBatch) => void;
   /** Resolves when the results of a step may be handed out; at once when absent. */
@@ -70,6 +72,8 @@ export class FakeBackend implements Backend {
   /** Steps submitted whose results were not handed out yet, at most so far. */
   deepest = 0;
   copies = 0;
+  /** What was put into slots, in order. */
+  readonly opened: SlotState[] = [];
   disposed = false;
   lose: (reason: string) => void = () => undefined;
   /** Set to make the next step fail. */
@@ -106,6 +110,8 @@ export class FakeBackend implements Backend {
 
   openSlot(slot: number, state: SlotState): void {
     if (!(slot in this.#slots)) throw fault(`slot ${slot} does not exist`);
+    this.#options.onOpen?.(slot, state);
+    this.opened.push(state);
     const before = this.#slots[slot]?.state.generation ?? 0;
     if (state.generation <= before) throw fault(`slot ${slot}: generation ${state.generation} after ${before}`);
     this.counters.slotWrites += 1;

@@ -41,8 +41,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/api": ["src/engine", "src/check", "src/errors"],
   "src/platform": ["src/files", "src/errors"],
   "src/probe": ["src/platform", "src/backends"],
+  "src/choose_backend": [
+    "src/engine",
+    "src/backends",
+    "src/backends/backend",
+    "src/platform",
+    "src/probe",
+    "src/check",
+    "src/errors",
+  ],
   // Where everything comes together: a file becomes an engine.
   "src/load": [
+    "src/choose_backend",
     "src/api",
     "src/engine",
     "src/backends",

@@ -111,7 +111,7 @@ export class WebgpuBackend implements Backend {
     });
     const lost = parts.device.lost.then(
       ({ reason, message }) =>
-        new FennecError("device-lost", `the GPU device was lost (${reason}): ${message}. Load the model again.`),
+        new FennecError("device-lost", `the GPU device was lost (${reason}): ${message.replace(/\.$/, "")}.`),
     );
     this.lost = Promise.race([lost, fault]).then((error) => {
       this.#failure ??= error;
@@ -305,7 +305,7 @@ function refusedCommand(error: GPUError): FennecError {
   if (error instanceof GPUOutOfMemoryError)
     return new FennecError(
       "out-of-memory",
-      `the GPU has not enough memory (${error.message}). Load the model again with a shorter context or fewer slots.`,
+      `the GPU has not enough memory (${error.message}). Try a shorter context or fewer slots.`,
     );
-  return new FennecError("device-lost", `the GPU refused a command: ${error.message}. Load the model again.`);
+  return new FennecError("device-lost", `the GPU refused a command: ${error.message}.`);
 }

@@ -10,7 +10,7 @@ import { FakeBackend } from "../../support/fake_backend";
 function makeRun(order: number): Run {
   const job = { prompt: [1, 2], maxTokens: 4, sampler: GREEDY, onToken: () => false, onEnd: () => undefined };
   const stats = { queuedAt: 0, cachedTokens: 0, prefilledRows: 0 };
-  return { job, order, reply: [], requested: 0, state: "waiting", prefilled: false, lastStep: 0, stats };
+  return { job, order, reply: [], maxTokens: 4, requested: 0, state: "waiting", prefilled: false, lastStep: 0, stats };
 }
 
 function setUp() {
@@ -26,14 +26,19 @@ function setUp() {
 test("a borrower who waits gets the next slot, though requests are admitted in the same moment", async () => {
   const { roster, first, second } = setUp();
   let giveBack: () => void = () => undefined;
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   const borrowed = roster.borrow(
-    () => new Promise<void>((resolve) => (giveBack = resolve)),
+    () => {
+      begin();
+      return new Promise<void>((resolve) => (giveBack = resolve));
+    },
     () => undefined,
   );
   roster.end(first);
   roster.admit();
   expect(second.state).toBe("waiting");
-  await Promise.resolve();
+  await begun;
   giveBack();
   await borrowed;
   roster.admit();
