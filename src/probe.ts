@@ -37,8 +37,8 @@ export async function probe(gpu?: GPU): Promise<Probe> {
   const found = await probeWebgpu(gpu);
   if (found.webgpu) return { ...found, backend: "webgpu" };
   try {
-    const { loadRuntime } = await import("./backends/onnx/runtime");
-    await loadRuntime();
+    const { importOrt } = await import("./backends/onnx/public_runtime");
+    await importOrt();
     return { ...found, backend: "onnx" };
   } catch (error) {
     return { ...found, reason: `${found.reason} ${error instanceof Error ? error.message : String(error)}` };

@@ -3,7 +3,7 @@
 
 import type { Node, RopeSpec, WeightRef } from "../../graph/graph";
 import type { ModelBuilder } from "./model_builder";
-import { INPUT, pastNames, ropeNames } from "./names";
+import { INPUT, pastNames, presentNames, ropeNames } from "./names";
 import type { MatrixForm, QuantizedForm } from "./weight_forms";
 
 /** What of the lowering a border uses. Strings are names of ONNX values. */
@@ -67,7 +67,7 @@ export const stepBorder: Border = {
     const shape = [1, kvHeads, "capacity", headDim];
     return {
       past: { key: model.input(key, "float32", shape), value: model.input(value, "float32", shape) },
-      present: { key: `present_key_${layer}`, value: `present_value_${layer}` },
+      present: presentNames(layer),
     };
   },
   lastKey: ({ model }) => model.input(INPUT.lastKey, "int32", [1]),

@@ -6,8 +6,8 @@ import type { Graph, Node } from "../../graph/graph";
 import type { KvStore, NewRows } from "./kv";
 import { type LoweredPart, lowerPart, ropesOf } from "./lower";
 import type { AttentionForm } from "./lower_attention";
-import { INPUT, maskName, pastNames, ropeNames, valueName } from "./names";
-import type { HostTensor, HostTensors, Runtime, RuntimeSession } from "./runtime";
+import { INPUT, maskName, pastNames, presentNames, ropeNames, valueName } from "./names";
+import type { Feed, HeldTensor, HostTensor, Runtime, RuntimeSession } from "./runtime";
 import { formBytes, sizeOf, vectorsOf, type WeightPlan } from "./weight_forms";
 import { readF32, readPart, type WeightReader } from "./weights";
 
@@ -42,6 +42,8 @@ interface Part {
 
 export class Executor {
   readonly form: AttentionForm;
+  /** Whether runs write new keys and values where the old ones lie. */
+  readonly #inPlace: boolean;
   readonly #input: ExecutorInput;
   readonly #parts: readonly Part[];
   /** By kind of rope: radians per position, `[dims / 2]`. */
@@ -55,6 +57,7 @@ export class Executor {
   ) {
     this.#input = input;
     this.form = form;
+    this.#inPlace = isInPlace(input, form);
     this.#parts = parts;
     this.#angles = angles;
   }
@@ -66,7 +69,8 @@ export class Executor {
     let bytes = 0;
     try {
       for (const nodes of cut(graph.nodes, plan, partBytes)) {
-        const lowered = lowerPart(graph, nodes, { attention: form, formOf: plan.formOf });
+        const inPlace = isInPlace(input, form);
+        const lowered = lowerPart(graph, nodes, { attention: form, formOf: plan.formOf, inPlace });
         const files = await readPart(reader, lowered.weights);
         parts.push({ lowered, session: await runtime.createSession(lowered.model, files) });
         bytes += lowered.weights.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
@@ -89,31 +93,42 @@ export class Executor {
     const first = rows[0]!.position;
     const end = first + rows.length;
     kv.prepare(slot, first, end);
-    const values: Record<string, HostTensor> = { ...this.#hostInputs(rows, end), ...this.#past(slot, kv) };
-    if (this.form === "masked") Object.assign(values, this.#masks(rows, slot, kv));
-    for (const { session } of this.#parts) {
-      for (const [name, data] of await session.run(values))
-        values[name] = { type: "float32", data, dims: [data.length / this.#widthOf(name), this.#widthOf(name)] };
+    const feeds: Record<string, Feed> = this.#hostInputs(rows, end);
+    const present = this.#addKeysAndValues(feeds, slot, kv);
+    if (this.form === "masked") Object.assign(feeds, this.#masks(rows, slot, kv));
+    const results = new Map<string, HeldTensor>();
+    try {
+      for (const { session } of this.#parts)
+        for (const [name, result] of await session.run(feeds, this.#inPlace ? present : {})) {
+          feeds[name] = result;
+          results.set(name, result);
+        }
+      if (!this.#inPlace) kv.write(slot, first, this.#newRows(results));
+      kv.commit(slot, first, end);
+      return results.get(valueName(graph.output))!.view.slice();
+    } finally {
+      for (const result of results.values()) result.release();
     }
-    const newRows = new Map<number, NewRows>();
-    for (const node of graph.nodes)
-      if (node.op === "attention") {
-        const data = ({ id }: { readonly id: number }) => values[`v${id}`]!.data as Float32Array;
-        newRows.set(node.spec.layer, { key: data(node.k), value: data(node.v) });
-      }
-    kv.append(slot, first, newRows);
-    return values[valueName(graph.output)]!.data as Float32Array;
   }
 
   async release(): Promise<void> {
     for (const { session } of this.#parts) await session.release();
   }
 
-  #widthOf(name: string): number {
-    return this.#input.graph.nodes[Number(name.slice(1))]!.out.width;
+  #newRows(results: ReadonlyMap<string, HeldTensor>): Map<number, NewRows> {
+    const rows = new Map<number, NewRows>();
+    for (const node of this.#input.graph.nodes)
+      if (node.op === "attention") {
+        const [key, value] = [node.k, node.v].map((made) => results.get(valueName(made))!.view) as [
+          Float32Array,
+          Float32Array,
+        ];
+        rows.set(node.spec.layer, { key, value });
+      }
+    return rows;
   }
 
-  #hostInputs(rows: readonly RunRow[], end: number): HostTensors {
+  #hostInputs(rows: readonly RunRow[], end: number): Record<string, HostTensor> {
     const { graph, reader } = this.#input;
     const inputs: Record<string, HostTensor> = {
       [INPUT.outputRows]: int64(rows.flatMap(({ wanted }, row) => (wanted ? [row] : []))),
@@ -141,19 +156,20 @@ export class Executor {
     return inputs;
   }
 
-  #past(slot: number, kv: KvStore): HostTensors {
-    const inputs: Record<string, HostTensor> = {};
-    for (const { layer, kvHeads, headDim } of this.#input.graph.caches) {
-      const { key, value, capacity } = kv.contiguous(slot, layer);
-      const names = pastNames(layer);
-      const dims = [1, kvHeads, capacity, headDim];
-      inputs[names.key] = { type: "float32", data: key, dims };
-      inputs[names.value] = { type: "float32", data: value, dims };
+  /** @returns The same memory under the names of the outputs. */
+  #addKeysAndValues(feeds: Record<string, Feed>, slot: number, kv: KvStore): Record<string, HeldTensor> {
+    const outputs: Record<string, HeldTensor> = {};
+    for (const { layer } of this.#input.graph.caches) {
+      const { key, value } = kv.contiguous(slot, layer);
+      const past = pastNames(layer);
+      const present = presentNames(layer);
+      feeds[past.key] = outputs[present.key] = key;
+      feeds[past.value] = outputs[present.value] = value;
     }
-    return inputs;
+    return outputs;
   }
 
-  #masks(rows: readonly RunRow[], slot: number, kv: KvStore): HostTensors {
+  #masks(rows: readonly RunRow[], slot: number, kv: KvStore): Record<string, HostTensor> {
     const inputs: Record<string, HostTensor> = {};
     const first = rows[0]!.position;
     for (const { layer, window } of this.#input.graph.caches) {
@@ -172,6 +188,10 @@ export class Executor {
     }
     return inputs;
   }
+}
+
+function isInPlace({ runtime }: ExecutorInput, form: AttentionForm): boolean {
+  return runtime.inPlace && form === "grouped";
 }
 
 /** Consecutive runs of nodes whose weights stay below `limit` bytes. */

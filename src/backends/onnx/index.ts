@@ -1,2 +1,3 @@
+export { loadRuntime } from "./load_runtime";
 export { createOnnxBackend, type OnnxOptions } from "./onnx_backend";
-export { loadRuntime, type Runtime } from "./runtime";
+export type { Runtime } from "./runtime";

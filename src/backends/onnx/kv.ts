@@ -1,35 +1,36 @@
-// Keys and values of the onnx backend. Pages are the truth, as the contract says; each slot has a contiguous copy beside
-// them, because attention reads one. A copy is brought up to date before a run, by version numbers, and a run's new
-// rows go to both.
+// Keys and values of the onnx backend. Attention reads contiguous memory, so each slot has a buffer per layer, in which
+// the runtime itself puts a step's new rows. Pages, which the engine thinks in, are names for parts of those buffers: a
+// page lies where its slot wrote it, and moves to a store of its own only when the slot needs the place for another.
 
 import { FennecError } from "../../errors";
 import type { CacheSpec } from "../../graph/graph";
 import type { CacheGroup, PageWrite } from "../backend";
+import type { HeldTensor } from "./runtime";
 
-/** Rows of a contiguous copy at first; doubled as a sequence grows. */
+/** Rows of a slot's buffers at first; doubled as a sequence grows. */
 const FIRST_CAPACITY = 64;
 
+/** The content of a page: new content is a new object. */
 interface Page {
-  /** Unique to this page with this content. */
-  version: number;
-  /** By layer of the group: keys then values, each `[kvHeads, pageTokens, headDim]`. */
-  readonly layers: readonly Float32Array[];
+  readonly number: number;
+  /** Where the content lies: in a slot's buffers at `index`, or in a store. */
+  home: { readonly slot: SlotGroup; readonly index: number } | { readonly layers: readonly Float32Array[] };
 }
 
-/** Of one layer: `[kvHeads, capacity, headDim]` each. */
-export interface Contiguous {
-  key: Float32Array;
-  value: Float32Array;
+/** Of one layer: `[1, kvHeads, capacity, headDim]` each. */
+export interface KeysAndValues {
+  readonly key: HeldTensor;
+  readonly value: HeldTensor;
 }
 
 interface SlotGroup {
   /** Page by index. */
   readonly table: number[];
-  /** Version of the page whose content the copy has, by index. */
-  readonly copied: number[];
+  /** What the buffers have at an index. */
+  readonly held: (Page | undefined)[];
   capacity: number;
   /** By layer of the group. */
-  readonly layers: Contiguous[];
+  readonly layers: KeysAndValues[];
 }
 
 /** New keys and values of a run, `[rows, kvHeads · headDim]` each. */
@@ -38,35 +39,51 @@ export interface NewRows {
   readonly value: Float32Array;
 }
 
+export interface KvSizes {
+  readonly pageTokens: number;
+  readonly slots: number;
+  readonly context: number;
+  /** Zeros, in the runtime's memory. */
+  readonly createTensor: (dims: readonly number[]) => HeldTensor;
+}
+
 export class KvStore {
   readonly #groups: readonly CacheGroup[];
   readonly #caches: readonly CacheSpec[];
-  readonly #pageTokens: number;
-  readonly #context: number;
+  readonly #sizes: KvSizes;
   readonly #pages: readonly Map<number, Page>[];
   /** By slot, then group. */
   readonly #slots: readonly (readonly SlotGroup[])[];
-  #version = 0;
+  /** By layer. */
+  readonly #places: readonly { readonly group: number; readonly at: number }[];
 
-  constructor(
-    caches: readonly CacheSpec[],
-    groups: readonly CacheGroup[],
-    sizes: { readonly pageTokens: number; readonly slots: number; readonly context: number },
-  ) {
+  constructor(caches: readonly CacheSpec[], groups: readonly CacheGroup[], sizes: KvSizes) {
     this.#caches = caches;
     this.#groups = groups;
-    this.#pageTokens = sizes.pageTokens;
-    this.#context = sizes.context;
+    this.#sizes = sizes;
     this.#pages = groups.map(() => new Map());
     this.#slots = Array.from({ length: sizes.slots }, () =>
-      groups.map(() => ({ table: [], copied: [], capacity: 0, layers: [] })),
+      groups.map(() => ({ table: [], held: [], capacity: 0, layers: [] })),
     );
+    this.#places = caches.map(({ layer }) => {
+      const group = groups.findIndex(({ layers }) => layers.includes(layer));
+      return { group, at: groups[group]!.layers.indexOf(layer) };
+    });
   }
 
   get bytes(): number {
-    const pages = this.#pages.reduce((sum, pool, group) => sum + pool.size * this.#groups[group]!.pageBytes, 0);
-    const copies = this.#slots.flat().flatMap(({ layers }) => layers);
-    return pages + copies.reduce((sum, { key }) => sum + 8 * key.length, 0);
+    const stored = this.#pages.flatMap((pool) => [...pool.values()]).flatMap(({ home }) => storedIn(home));
+    const buffers = this.#slots.flat().flatMap(({ layers }) => layers);
+    return (
+      stored.reduce((sum, { byteLength }) => sum + byteLength, 0) +
+      buffers.reduce((sum, { key }) => sum + 2 * key.view.byteLength, 0)
+    );
+  }
+
+  release(): void {
+    for (const { layers } of this.#slots.flat()) {
+      for (const { key, value } of layers.splice(0)) for (const tensor of [key, value]) tensor.release();
+    }
   }
 
   map({ group, slot, index, page }: PageWrite): void {
@@ -75,111 +92,124 @@ export class KvStore {
 
   copy(group: number, from: number, to: number): void {
     const source = this.#pages[group]!.get(from);
-    if (!source) {
-      this.#pages[group]!.delete(to); // nothing was written there
-      return;
-    }
-    const target = this.#page(group, to);
-    target.version = ++this.#version;
-    source.layers.forEach((layer, at) => {
-      target.layers[at]!.set(layer);
-    });
+    if (source) this.#pages[group]!.set(to, { number: to, home: { layers: this.#contentOf(group, source) } });
+    else this.#pages[group]!.delete(to); // nothing was written there
   }
 
   /**
-   * Makes a slot's copy hold what a run of rows `first ... end - 1` reads, with room for the rows themselves.
+   * Makes a slot's buffers hold what a run of rows `first ... end - 1` reads, with room for the rows themselves. What
+   * else lies in that room is stored. Until {@link commit}, the pages of the rows have no content.
    *
    * @throws FennecError `invalid-argument` for a page that is not mapped, or that was never written.
    */
   prepare(slot: number, first: number, end: number): void {
+    const { pageTokens } = this.#sizes;
     this.#groups.forEach(({ window }, group) => {
       const state = this.#slots[slot]![group]!;
       this.#reserve(group, state, end);
       const oldest = window === undefined ? 0 : Math.max(0, first - window + 1);
-      for (let index = Math.floor(oldest / this.#pageTokens); index * this.#pageTokens < end; index++) {
+      for (let index = Math.floor(oldest / pageTokens); index * pageTokens < end; index++) {
         const number = state.table[index];
         if (number === undefined) throw unmapped(slot, group, index);
-        if (index * this.#pageTokens >= first) continue; // nothing of it is read
+        if (index * pageTokens >= first) continue; // nothing of it is read
         const page = this.#pages[group]!.get(number);
-        if (!page) throw neverWritten(slot, group, index * this.#pageTokens);
-        if (state.copied[index] === page.version) continue;
-        this.#toCopy(group, state, index, page);
-        state.copied[index] = page.version;
+        if (!page) throw neverWritten(slot, group, index * pageTokens);
+        if (state.held[index] === page) continue;
+        this.#giveWay(group, state, index);
+        this.#bring(group, state, index, page);
+        state.held[index] = page;
+      }
+      for (let index = Math.floor(first / pageTokens); index * pageTokens < end; index++) {
+        const number = state.table[index]!;
+        if (state.held[index]?.number !== number) this.#giveWay(group, state, index);
+        state.held[index] = undefined;
+        this.#pages[group]!.delete(number);
       }
     });
   }
 
-  /** A slot's copy of a layer. Rows beyond those that {@link prepare} was told of hold anything finite. */
-  contiguous(slot: number, layer: number): Contiguous & { readonly capacity: number } {
-    const { group, at } = this.#place(layer);
+  /** A slot's buffers of a layer. Rows beyond those that {@link prepare} was told of hold anything finite. */
+  contiguous(slot: number, layer: number): KeysAndValues & { readonly capacity: number } {
+    const { group, at } = this.#places[layer]!;
     const { layers, capacity } = this.#slots[slot]![group]!;
     return { ...layers[at]!, capacity };
   }
 
-  /** Stores what a run made for positions `first` on, in the pages and in the copy. */
-  append(slot: number, first: number, newRows: ReadonlyMap<number, NewRows>): void {
-    this.#groups.forEach(({ layers }, group) => {
-      const state = this.#slots[slot]![group]!;
-      const { kvHeads, headDim } = this.#caches[layers[0]!]!;
-      const rows = newRows.get(layers[0]!)!.key.length / (kvHeads * headDim);
-      for (let from = 0; from < rows; ) {
-        const position = first + from;
-        const index = Math.floor(position / this.#pageTokens);
-        const count = Math.min(rows - from, (index + 1) * this.#pageTokens - position);
-        const page = this.#page(group, state.table[index]!);
-        // A copy stays current only if it was before these rows, or if they are the page's first.
-        const current = position % this.#pageTokens === 0 || state.copied[index] === page.version;
-        page.version = ++this.#version;
-        if (current) state.copied[index] = page.version;
-        layers.forEach((layer, at) => {
-          this.#write(state, page, { layer, at, from, position, count }, newRows.get(layer)!);
-        });
-        from += count;
-      }
-    });
-  }
-
-  #write(
-    state: SlotGroup,
-    page: Page,
-    part: { layer: number; at: number; from: number; position: number; count: number },
-    { key, value }: NewRows,
-  ): void {
-    const { layer, at, from, position, count } = part;
-    const { kvHeads, headDim } = this.#caches[layer]!;
-    const half = this.#pageTokens * kvHeads * headDim;
-    const copy = state.layers[at]!;
-    const stored = page.layers[at]!;
-    for (let head = 0; head < kvHeads; head++) {
-      for (let row = 0; row < count; row++) {
-        const source = ((from + row) * kvHeads + head) * headDim;
-        const k = key.subarray(source, source + headDim);
-        const v = value.subarray(source, source + headDim);
-        const inPage = (head * this.#pageTokens + ((position + row) % this.#pageTokens)) * headDim;
-        stored.set(k, inPage);
-        stored.set(v, half + inPage);
-        const inCopy = (head * state.capacity + position + row) * headDim;
-        copy.key.set(k, inCopy);
-        copy.value.set(v, inCopy);
-      }
+  /** Puts a run's rows from position `first` on into the buffers, where the runtime did not do it itself. */
+  write(slot: number, first: number, newRows: ReadonlyMap<number, NewRows>): void {
+    for (const [layer, { key, value }] of newRows) {
+      const { kvHeads, headDim } = this.#caches[layer]!;
+      const buffers = this.contiguous(slot, layer);
+      const rows = key.length / (kvHeads * headDim);
+      for (const [from, to] of [
+        [key, buffers.key.view],
+        [value, buffers.value.view],
+      ] as const)
+        for (let head = 0; head < kvHeads; head++)
+          for (let row = 0; row < rows; row++) {
+            const source = (row * kvHeads + head) * headDim;
+            to.set(from.subarray(source, source + headDim), (head * buffers.capacity + first + row) * headDim);
+          }
     }
   }
 
-  #toCopy(group: number, state: SlotGroup, index: number, page: Page): void {
-    const first = index * this.#pageTokens;
-    const rows = Math.min(this.#pageTokens, state.capacity - first);
-    this.#groups[group]!.layers.forEach((layer, at) => {
-      const { kvHeads, headDim } = this.#caches[layer]!;
-      const half = this.#pageTokens * kvHeads * headDim;
-      const stored = page.layers[at]!;
-      const { key, value } = state.layers[at]!;
-      for (let head = 0; head < kvHeads; head++) {
-        const from = head * this.#pageTokens * headDim;
-        const to = (head * state.capacity + first) * headDim;
-        key.set(stored.subarray(from, from + rows * headDim), to);
-        value.set(stored.subarray(half + from, half + from + rows * headDim), to);
+  /** The buffers have the rows of {@link prepare}: from now on they are the content of their pages. */
+  commit(slot: number, first: number, end: number): void {
+    const { pageTokens } = this.#sizes;
+    this.#groups.forEach((_, group) => {
+      const state = this.#slots[slot]![group]!;
+      for (let index = Math.floor(first / pageTokens); index * pageTokens < end; index++) {
+        const page: Page = { number: state.table[index]!, home: { slot: state, index } };
+        this.#pages[group]!.set(page.number, page);
+        state.held[index] = page;
       }
     });
+  }
+
+  /** Stores the page at an index of a slot's buffers, if its content lies nowhere else. */
+  #giveWay(group: number, state: SlotGroup, index: number): void {
+    const page = state.held[index];
+    state.held[index] = undefined;
+    if (!page || this.#pages[group]!.get(page.number) !== page) return; // its number has other content by now
+    if ("layers" in page.home || page.home.slot !== state || page.home.index !== index) return;
+    page.home = { layers: this.#contentOf(group, page) };
+  }
+
+  /** A copy of a page's content: by layer of the group, keys then values, each `[kvHeads, pageTokens, headDim]`. */
+  #contentOf(group: number, { home }: Page): Float32Array[] {
+    if ("layers" in home) return home.layers.map((layer) => layer.slice());
+    return this.#groups[group]!.layers.map((layer, at) => {
+      const { kvHeads, headDim } = this.#caches[layer]!;
+      const content = new Float32Array(2 * this.#sizes.pageTokens * kvHeads * headDim);
+      this.#move(layer, this.#partOf(home.slot, at, home.index), contentParts(content));
+      return content;
+    });
+  }
+
+  #bring(group: number, state: SlotGroup, index: number, { home }: Page): void {
+    this.#groups[group]!.layers.forEach((layer, at) => {
+      const from = "layers" in home ? contentParts(home.layers[at]!) : this.#partOf(home.slot, at, home.index);
+      this.#move(layer, from, this.#partOf(state, at, index));
+    });
+  }
+
+  /** Copies a page of one layer, head by head. */
+  #move(layer: number, from: PagePart, to: PagePart): void {
+    const { kvHeads, headDim } = this.#caches[layer]!;
+    const rows = Math.min(from.rows ?? this.#sizes.pageTokens, to.rows ?? this.#sizes.pageTokens);
+    const stride = ({ capacity = this.#sizes.pageTokens }: PagePart) => capacity * headDim;
+    for (const side of ["key", "value"] as const)
+      for (let head = 0; head < kvHeads; head++) {
+        const source = head * stride(from) + from.first * headDim;
+        const rowsOfHead = from[side].subarray(source, source + rows * headDim);
+        to[side].set(rowsOfHead, head * stride(to) + to.first * headDim);
+      }
+  }
+
+  #partOf({ layers, capacity }: SlotGroup, at: number, index: number): PagePart {
+    const first = index * this.#sizes.pageTokens;
+    const { key, value } = layers[at]!;
+    return { key: key.view, value: value.view, capacity, first, rows: capacity - first };
   }
 
   #reserve(group: number, state: SlotGroup, end: number): void {
@@ -187,42 +217,45 @@ export class KvStore {
     const old = state.capacity;
     let capacity = Math.max(old, FIRST_CAPACITY);
     while (capacity < end) capacity *= 2;
-    capacity = Math.max(end, Math.min(capacity, this.#context));
+    capacity = Math.max(end, Math.min(capacity, this.#sizes.context));
     this.#groups[group]!.layers.forEach((layer, at) => {
       const { kvHeads, headDim } = this.#caches[layer]!;
-      const grow = (data: Float32Array | undefined) => {
-        const larger = new Float32Array(kvHeads * capacity * headDim);
-        if (data)
+      const grow = (small: HeldTensor | undefined) => {
+        const large = this.#sizes.createTensor([1, kvHeads, capacity, headDim]);
+        if (small) {
           for (let head = 0; head < kvHeads; head++) {
             const from = head * old * headDim;
-            larger.set(data.subarray(from, from + old * headDim), head * capacity * headDim);
+            large.view.set(small.view.subarray(from, from + old * headDim), head * capacity * headDim);
           }
-        return larger;
+          small.release();
+        }
+        return large;
       };
       const { key, value } = state.layers[at] ?? {};
       state.layers[at] = { key: grow(key), value: grow(value) };
     });
     state.capacity = capacity;
   }
+}
 
-  #place(layer: number): { readonly group: number; readonly at: number } {
-    const group = this.#groups.findIndex(({ layers }) => layers.includes(layer));
-    return { group, at: this.#groups[group]!.layers.indexOf(layer) };
-  }
+/** A page's rows of one layer: in buffers from row `first` on, or in a store, whose heads lie a page apart. */
+interface PagePart {
+  readonly key: Float32Array;
+  readonly value: Float32Array;
+  readonly first: number;
+  /** Rows of a head; a page's when absent. */
+  readonly capacity?: number;
+  /** Rows that are there; a page's when absent. */
+  readonly rows?: number;
+}
 
-  #page(group: number, number: number): Page {
-    const pool = this.#pages[group]!;
-    let page = pool.get(number);
-    if (!page) {
-      const layers = this.#groups[group]!.layers.map((layer) => {
-        const { kvHeads, headDim } = this.#caches[layer]!;
-        return new Float32Array(2 * this.#pageTokens * kvHeads * headDim);
-      });
-      page = { version: ++this.#version, layers };
-      pool.set(number, page);
-    }
-    return page;
-  }
+function contentParts(content: Float32Array): PagePart {
+  const half = content.length / 2;
+  return { key: content.subarray(0, half), value: content.subarray(half), first: 0 };
+}
+
+function storedIn(home: Page["home"]): readonly Float32Array[] {
+  return "layers" in home ? home.layers : [];
 }
 
 function unmapped(slot: number, group: number, index: number): FennecError {

@@ -13,7 +13,7 @@ import {
 import { type Border, type BorderTools, stepBorder } from "./border";
 import { type AttentionForm, type AttentionLowering, lowerAttention, type NodeOf } from "./lower_attention";
 import { type ExternalTensor, float, type Locate, ModelBuilder } from "./model_builder";
-import { valueName } from "./names";
+import { presentNames, valueName } from "./names";
 import { BLOCK, type MatrixForm, type QuantizedForm, quantizedForms } from "./weight_forms";
 
 /** What the bytes of an external tensor are made from. */
@@ -35,6 +35,8 @@ export interface LowerOptions {
   /** `grouped` where every row sees what comes before it; `masked` takes any mask as an input, and is slower. */
   readonly attention: AttentionForm;
   readonly formOf: (ref: WeightRef) => MatrixForm;
+  /** The model gives out grown keys and values, written in place, and not those of the step's rows alone. */
+  readonly inPlace?: boolean;
 }
 
 /** Ropes that turn by the same angles, once, in the order of the graph. */
@@ -107,10 +109,20 @@ export class Lowering implements AttentionLowering, BorderTools {
     };
     const last = this.#graph.nodes.indexOf(nodes.at(-1)!);
     for (const node of this.#graph.nodes.slice(last + 1)) for (const value of inputsOf(node)) wanted(value);
-    for (const node of this.#graph.nodes) if (node.op === "attention") [node.k, node.v].forEach(wanted);
+    if (this.#options.inPlace) this.#outputPresent(nodes);
+    else for (const node of this.#graph.nodes) if (node.op === "attention") [node.k, node.v].forEach(wanted);
     wanted(this.#graph.output);
     const { inputs, outputs } = this.model;
     return { model: this.model.finish(), weights: this.#weights, inputs, outputs };
+  }
+
+  #outputPresent(nodes: readonly Node[]): void {
+    for (const node of nodes) {
+      if (node.op !== "attention") continue;
+      const { kvHeads, headDim } = this.#graph.caches[node.spec.layer]!;
+      for (const name of Object.values(presentNames(node.spec.layer)))
+        this.model.output(name, "float32", [1, kvHeads, "capacity", headDim]);
+    }
   }
 
   #lower(node: Exclude<Node, { op: "embed" }>): string {

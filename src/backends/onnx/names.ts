@@ -19,5 +19,7 @@ export const valueName = (value: Value): string => `v${value.id}`;
 export const ropeNames = (kind: number) => ({ cos: `cos_${kind}`, sin: `sin_${kind}` });
 /** f32 `[1, kvHeads, capacity, headDim]`: what earlier steps left; unused rows are finite. */
 export const pastNames = (layer: number) => ({ key: `past_key_${layer}`, value: `past_value_${layer}` });
+/** The same with the step's rows. */
+export const presentNames = (layer: number) => ({ key: `present_key_${layer}`, value: `present_value_${layer}` });
 /** f32 `[tokens, capacity + tokens]`: added to the scores of layers with this window. */
 export const maskName = (window: number | undefined): string => `mask_${window ?? "all"}`;

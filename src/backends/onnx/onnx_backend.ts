@@ -22,9 +22,10 @@ import { cacheGroups } from "../cache_groups";
 import { newCounters } from "../counters";
 import { Executor, type ExecutorInput } from "./executor";
 import { KvStore } from "./kv";
+import { loadRuntime, type RuntimeOptions } from "./load_runtime";
 import { groupedFits } from "./lower_attention";
-import { loadRuntime } from "./runtime";
-import { planWeights } from "./weight_forms";
+import type { Runtime } from "./runtime";
+import { planWeights, type WeightPlan } from "./weight_forms";
 import { EmbeddingTable } from "./weights";
 
 const OUTPUTS = 128;
@@ -32,7 +33,7 @@ const OUTPUTS = 128;
 /** The heap of wasm32 ends at 4 GiB; the runtime's own copies of packed weights and what a step needs take the rest. */
 const WEIGHT_BUDGET = 3 * 2 ** 30;
 
-export interface OnnxOptions {
+export interface OnnxOptions extends RuntimeOptions {
   /** Why it runs in place of WebGPU; told to whoever asks. */
   readonly reason?: string;
   /** Bytes of weights in the runtime at most; decides how many matrices are f32. */
@@ -51,10 +52,24 @@ export interface OnnxOptions {
  *   what reading the file throws.
  */
 export async function createOnnxBackend(input: BackendInput, options: OnnxOptions = {}): Promise<Backend> {
+  const plan = planWeights(input.graph, input.file, options.weightBudget ?? WEIGHT_BUDGET);
+  const runtime = await loadRuntime(options);
+  try {
+    return await createOn(runtime, plan, input, options);
+  } catch (error) {
+    runtime.release();
+    throw error;
+  }
+}
+
+async function createOn(
+  runtime: Runtime,
+  plan: WeightPlan,
+  input: BackendInput,
+  options: OnnxOptions,
+): Promise<Backend> {
   const { graph, file } = input;
   const { signal, onProgress } = input.options;
-  const plan = planWeights(graph, file, options.weightBudget ?? WEIGHT_BUDGET);
-  const runtime = await loadRuntime();
   const tables = new Map<string, EmbeddingTable>();
   const reader = { file, tables, ...(signal && { signal }) };
   const bytesTotal = plan.bytes + plan.tableBytes;
@@ -74,7 +89,8 @@ export async function createOnnxBackend(input: BackendInput, options: OnnxOption
     { ...executorInput, onPart: (bytes) => progress(plan.tableBytes + bytes) },
     groupedFits(graph) ? "grouped" : "masked",
   );
-  const adapter = `ONNX Runtime Web ${runtime.version}, wasm, threads: ${runtime.threads}, ${plan.summary}`;
+  const copying = runtime.inPlace ? "" : ", keys and values copied";
+  const adapter = `ONNX Runtime Web ${runtime.version}, wasm, threads: ${runtime.threads}, ${plan.summary}${copying}`;
   return new OnnxBackend(input, options, executorInput, main, adapter);
 }
 
@@ -120,7 +136,8 @@ class OnnxBackend implements Backend {
     this.limits = { rows: MAX_ROWS, outputs: OUTPUTS, slots, context };
     const sizes = { pageTokens, elementBytes: 4, chunk: MAX_ROWS, slots, context, kvTokens };
     this.groups = cacheGroups(input.graph, sizes);
-    this.#kv = new KvStore(input.graph.caches, this.groups, { pageTokens, slots, context });
+    const { createTensor } = executorInput.runtime;
+    this.#kv = new KvStore(input.graph.caches, this.groups, { pageTokens, slots, context, createTensor });
     this.#checker = new BatchChecker({ limits: this.limits, pageTokens, groups: this.groups, vocab: input.vocab });
     this.#executorInput = executorInput;
     this.#main = main;
@@ -160,6 +177,8 @@ class OnnxBackend implements Backend {
     this.#disposed = true;
     void this.#inOrder(async () => {
       for (const executor of this.#executors) await executor.release();
+      this.#kv.release();
+      this.#executorInput.runtime.release();
     });
   }
 

@@ -1,129 +1,73 @@
-// ONNX Runtime Web, imported when a model is loaded on it. Everything that knows its JavaScript interface is here.
+// ONNX Runtime Web, as this backend uses it: sessions, and tensors that stay in its memory. Two implementations: direct
+// (direct_runtime.ts), which reads and writes keys and values where they lie, and public (public_runtime.ts), the
+// documented interface, which copies; it stands in where the direct one cannot start, and checks it in tests.
 
-import type { InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { FennecError } from "../../errors";
 
 /** What the lowering was tested with. Other versions are refused: operators outside ONNX change without notice. */
 export const RUNTIME_VERSION = "1.30.0";
 
-type Ort = typeof import("onnxruntime-web/wasm");
-
+/** Values for one run; read before it returns. */
 export type HostTensor =
   | { readonly type: "float32"; readonly data: Float32Array; readonly dims: readonly number[] }
   | { readonly type: "int32"; readonly data: Int32Array; readonly dims: readonly number[] }
   | { readonly type: "int64"; readonly data: BigInt64Array; readonly dims: readonly number[] };
 
-export type HostTensors = Readonly<Record<string, HostTensor>>;
+/** f32 values that the runtime keeps: made by {@link Runtime.createTensor}, or the output of a run. */
+export interface HeldTensor {
+  readonly dims: readonly number[];
+  /** The values, not a copy. Take it anew after each run: the runtime's memory may have moved. */
+  readonly view: Float32Array;
+  release(): void;
+}
+
+export type Feed = HostTensor | HeldTensor;
+export type Feeds = Readonly<Record<string, Feed>>;
 
 /** An ONNX model in the wasm heap. */
 export interface RuntimeSession {
-  /** @returns The outputs as f32, by name. */
-  run(inputs: HostTensors): Promise<Map<string, Float32Array>>;
+  readonly outputNames: readonly string[];
+  /**
+   * @param feeds By name, at least those that the model reads.
+   * @param inPlace Outputs that are written into a held tensor, which may be an input too. Only where
+   *   {@link Runtime.inPlace}.
+   * @returns The other outputs, by name.
+   * @throws FennecError `out-of-memory`, `device-lost`.
+   */
+  run(feeds: Feeds, inPlace?: Readonly<Record<string, HeldTensor>>): Promise<Map<string, HeldTensor>>;
   release(): Promise<void>;
 }
 
+/** Bytes of the external tensors, each under its own path. */
+export type ExternalFiles = readonly { readonly path: string; readonly data: Uint8Array<ArrayBuffer> }[];
+
 export interface Runtime {
   readonly version: string;
-  /** Of the machine; more than one only where a page is cross-origin isolated. */
   readonly threads: number;
-  /** @param files Bytes of the external tensors, each under its own path. They are copied; let go of them afterwards. */
-  createSession(
-    model: Uint8Array,
-    files: readonly { readonly path: string; readonly data: Uint8Array<ArrayBuffer> }[],
-  ): Promise<RuntimeSession>;
+  /** Whether runs write into held tensors, so that nothing is copied. */
+  readonly inPlace: boolean;
+  /** Bytes of the wasm heap, which never shrinks; 0 where the interface does not tell. */
+  readonly heapBytes: number;
+  /** Zeros. @throws FennecError `out-of-memory`. */
+  createTensor(dims: readonly number[]): HeldTensor;
+  /** @param files They are copied; let go of them afterwards. @throws FennecError `backend-unsupported`, `out-of-memory`. */
+  createSession(model: Uint8Array, files: ExternalFiles): Promise<RuntimeSession>;
+  /** Lets go of the runtime when its last user did; its sessions and tensors must be released before. */
+  release(): void;
 }
 
-let loading: Promise<Ort> | undefined;
-
-/** @throws FennecError `backend-unsupported` when the package is not installed, has another version, or cannot start. */
-export async function loadRuntime(): Promise<Runtime> {
-  loading ??= importRuntime();
-  let ort: Ort;
-  try {
-    ort = await loading;
-  } catch (error) {
-    loading = undefined; // an installed package may be found next time
-    throw error;
-  }
-  const { env } = ort;
-  return {
-    version: env.versions.web ?? RUNTIME_VERSION,
-    get threads() {
-      return env.wasm.numThreads ?? 1;
-    },
-    createSession: (model, files) => createSession(ort, model, files),
-  };
+export function isHeld(feed: Feed): feed is HeldTensor {
+  return "view" in feed;
 }
 
-async function importRuntime(): Promise<Ort> {
-  let ort: Ort;
-  try {
-    ort = await import("onnxruntime-web/wasm");
-  } catch (cause) {
-    throw new FennecError(
-      "backend-unsupported",
-      `The onnx backend needs the package "onnxruntime-web" ${RUNTIME_VERSION}, which could not be imported. ` +
-        `Install it beside this one: npm install onnxruntime-web@${RUNTIME_VERSION}.`,
-      { cause },
-    );
-  }
-  const version = ort.env.versions.web;
-  if (version !== RUNTIME_VERSION)
-    throw new FennecError(
-      "backend-unsupported",
-      `The onnx backend is made for onnxruntime-web ${RUNTIME_VERSION}; ${version} is installed. ` +
-        `Install that version: npm install onnxruntime-web@${RUNTIME_VERSION}.`,
-    );
-  ort.env.logLevel = "error";
-  // Its threads would keep a Node process alive after the work is done.
-  if (typeof process !== "undefined" && process.versions?.node) ort.env.wasm.numThreads = 1;
-  return ort;
+export function elementsOf(dims: readonly number[]): number {
+  return dims.reduce((product, size) => product * size, 1);
 }
 
-async function createSession(
-  ort: Ort,
-  model: Uint8Array,
-  files: readonly { readonly path: string; readonly data: Uint8Array<ArrayBuffer> }[],
-): Promise<RuntimeSession> {
-  let session: InferenceSession;
-  try {
-    session = await ort.InferenceSession.create(model, {
-      executionProviders: ["wasm"],
-      externalData: [...files],
-      graphOptimizationLevel: "all",
-      logSeverityLevel: 3,
-    });
-  } catch (error) {
-    throw runtimeError("could not load the model", error, "backend-unsupported");
-  }
-  return {
-    async run(inputs) {
-      const feeds: Record<string, Tensor> = {};
-      for (const name of session.inputNames) feeds[name] = tensorOf(ort, inputs[name]!);
-      const outputs = await session.run(feeds).catch((error: unknown) => {
-        throw runtimeError("failed", error, "device-lost");
-      });
-      return new Map(Object.entries(outputs).map(([name, tensor]) => [name, tensor.data as Float32Array]));
-    },
-    release: () => session.release(),
-  };
-}
-
-function tensorOf(ort: Ort, tensor: HostTensor): Tensor {
-  switch (tensor.type) {
-    case "float32":
-      return new ort.Tensor("float32", tensor.data, tensor.dims);
-    case "int32":
-      return new ort.Tensor("int32", tensor.data, tensor.dims);
-    case "int64":
-      return new ort.Tensor("int64", tensor.data, tensor.dims);
-  }
-}
-
-function runtimeError(what: string, cause: unknown, code: "backend-unsupported" | "device-lost"): FennecError {
+export function runtimeError(what: string, cause: unknown, code: "backend-unsupported" | "device-lost"): FennecError {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (
-    /bad_alloc|out of memory|memory access|failed to allocate|Array buffer allocation/i.test(message) ||
+    /bad_alloc|out of memory|memory access|failed to allocate|Array buffer allocation|Aborted\(OOM/i.test(message) ||
     /^\d+$/.test(message)
   )
     return new FennecError(
