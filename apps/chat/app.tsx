@@ -5,6 +5,7 @@ import type { Controller } from "./chat_controller";
 import type { ChatState, LoadedModel, Store } from "./chat_state";
 import { Composer } from "./composer";
 import { Conversation } from "./conversation";
+import { DeviceNotice } from "./device_notice";
 import { LoadingView } from "./loading_view";
 import { ModelPicker } from "./model_picker";
 import { ProblemNotice } from "./problem_notice";
@@ -13,7 +14,7 @@ import { SettingsDialog } from "./settings_dialog";
 export function App({ store, controller }: { store: Store<ChatState>; controller: Controller }) {
   const state = useStore(store);
   const settings = useRef<HTMLDialogElement>(null);
-  const { model, loading, problem } = state;
+  const { model, loading, problem, device } = state;
   return (
     <>
       <header class="bar">
@@ -37,6 +38,7 @@ export function App({ store, controller }: { store: Store<ChatState>; controller
       </header>
       <main>
         {problem && <ProblemNotice problem={problem} onDismiss={controller.dismissProblem} />}
+        {device && <DeviceNotice device={device} onDismiss={controller.dismissDevice} />}
         {loading && <LoadingView loading={loading} onCancel={controller.cancelLoading} />}
         {!loading && !model && <ModelPicker kept={state.kept} noGpu={state.noGpu} controller={controller} />}
         {!loading && model && <Conversation state={state} model={model} controller={controller} />}

@@ -29,6 +29,7 @@ export interface Controller {
   readonly newConversation: () => void;
   readonly changeSettings: (settings: Settings) => void;
   readonly dismissProblem: () => void;
+  readonly dismissDevice: () => void;
 }
 
 export function createController(store: Store<ChatState>): Controller {
@@ -73,6 +74,9 @@ export function createController(store: Store<ChatState>): Controller {
           const bytesPerSecond = speed.add(progress.bytesLoaded, performance.now());
           store.update({ loading: { name, ...progress, bytesPerSecond } });
         },
+        onDevice: (device, description) => {
+          if (!signal.aborted && model) store.update({ device, model: description });
+        },
       });
       if (signal.aborted) return opened.close();
       model = opened;
@@ -100,7 +104,7 @@ export function createController(store: Store<ChatState>): Controller {
     stop();
     model?.close();
     model = undefined;
-    store.update({ model: undefined });
+    store.update({ model: undefined, device: undefined });
     saveLastModel(undefined);
   }
 
@@ -184,6 +188,7 @@ export function createController(store: Store<ChatState>): Controller {
     newConversation,
     changeSettings,
     dismissProblem: () => store.update({ problem: undefined }),
+    dismissDevice: () => store.update({ device: undefined }),
   };
 }
 

@@ -17,6 +17,8 @@ export interface ReplyStats {
   /** Decoding only; 0 for a reply of one token. */
   readonly tokensPerSecond: number;
   readonly tokens: number;
+  /** The page was hidden meanwhile: the times say little. */
+  readonly throttled: boolean;
 }
 
 /** Null leaves the value to the model's file, else to the engine's defaults. */
@@ -61,6 +63,13 @@ export interface LoadedModel {
   readonly mode: "conversation" | "continuation";
 }
 
+/** The GPU was taken away while a model was open. */
+export interface DeviceChange {
+  /** `lost`: the model is being loaded again. Then where it runs. */
+  readonly state: "lost" | "on-gpu" | "on-processor";
+  readonly reason: string;
+}
+
 export interface Loading {
   readonly name: string;
   readonly phase: "waiting" | "header" | "compile" | "weights" | "ready";
@@ -77,6 +86,7 @@ export interface ChatState {
   readonly messages: readonly Message[];
   readonly generating: boolean;
   readonly problem: Problem | undefined;
+  readonly device: DeviceChange | undefined;
   /** Why models run on the processor here, slowly; undefined where they run on the GPU. */
   readonly noGpu: string | undefined;
   readonly settings: Settings;

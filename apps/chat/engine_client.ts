@@ -3,7 +3,7 @@
 
 import { type ChatParams, deleteCachedFile, FennecError, listCachedFiles, type Timings } from "@fennec/engine";
 import { connect, type RemoteEngine } from "@fennec/engine/worker";
-import type { KeptModel, LoadedModel, Loading, ReplyStats } from "./chat_state";
+import type { DeviceChange, KeptModel, LoadedModel, Loading, ReplyStats } from "./chat_state";
 import { isKeptFile, keepFile, listKeptFiles, openKeptFile, removeKeptFile } from "./kept_files";
 
 export type ModelSource =
@@ -17,6 +17,8 @@ export type ModelSource =
 export interface OpenOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Omit<Loading, "name" | "bytesPerSecond">) => void;
+  /** The GPU was taken away, and what came of it. */
+  readonly onDevice: (device: DeviceChange, description: LoadedModel) => void;
 }
 
 /** What comes of a reply: pieces of text, and how it went with the last one. */
@@ -97,20 +99,27 @@ export function sourceName(source: ModelSource): string {
 }
 
 /** @throws FennecError as the engine's `load`. */
-export async function openModel(source: ModelSource, { signal, onProgress }: OpenOptions): Promise<OpenModel> {
+export async function openModel(source: ModelSource, options: OpenOptions): Promise<OpenModel> {
+  const { signal, onProgress, onDevice } = options;
   const { engine, close } = startEngine();
   try {
-    const { model, backend, context } = await engine.load(await loadable(source), { signal, onProgress });
-    const mode = model.hasChatTemplate ? "conversation" : "continuation";
-    return {
-      description: {
-        name: model.name,
-        architecture: model.architecture,
-        adapter: backend.adapter,
-        context,
-        mode,
-        ...(backend.reason && { reason: backend.reason }),
+    await engine.load(await loadable(source), {
+      signal,
+      onProgress,
+      onBackendChange({ state, reason, backend }) {
+        // When it failed, `lost` tells.
+        if (state === "lost") onDevice({ state, reason }, descriptionOf(engine));
+        if (state === "replaced")
+          onDevice(
+            { state: backend.kind === "webgpu" ? "on-gpu" : "on-processor", reason: backend.reason ?? reason },
+            descriptionOf(engine),
+          );
       },
+    });
+    const description = descriptionOf(engine);
+    const { mode } = description;
+    return {
+      description,
       kept: keep(source),
       lost: engine.lost,
       reply: (request, abort) => (mode === "conversation" ? chat(engine, request, abort) : go(engine, request, abort)),
@@ -120,6 +129,17 @@ export async function openModel(source: ModelSource, { signal, onProgress }: Ope
     close();
     throw error;
   }
+}
+
+function descriptionOf({ model, backend, context }: RemoteEngine): LoadedModel {
+  return {
+    name: model.name,
+    architecture: model.architecture,
+    adapter: backend.adapter,
+    context,
+    mode: model.hasChatTemplate ? "conversation" : "continuation",
+    ...(backend.reason && { reason: backend.reason }),
+  };
 }
 
 async function loadable(source: ModelSource): Promise<File | string> {
@@ -190,8 +210,8 @@ const CONTINUATION_TOKENS = 256;
 
 function piece(text = "", timings: Timings | undefined, tokens: number | undefined): ReplyPiece {
   if (!timings || tokens === undefined) return { text };
-  const { timeToFirstTokenMs, decodeTokensPerSecond } = timings;
-  return { text, stats: { timeToFirstTokenMs, tokensPerSecond: decodeTokensPerSecond, tokens } };
+  const { timeToFirstTokenMs, decodeTokensPerSecond, throttled } = timings;
+  return { text, stats: { timeToFirstTokenMs, tokensPerSecond: decodeTokensPerSecond, tokens, throttled } };
 }
 
 function fileName(url: string): string {

@@ -13,6 +13,7 @@ const store = createStore<ChatState>({
   messages: loadConversation(),
   generating: false,
   problem: undefined,
+  device: undefined,
   noGpu: undefined,
   settings: loadSettings(),
 });

@@ -28,6 +28,7 @@ function Stats({ stats }: { stats: ReplyStats }) {
       <span>{stats.tokens} tokens</span>
       {stats.tokensPerSecond > 0 && <span>{formatRate(stats.tokensPerSecond)} tokens/s</span>}
       <span>first token after {formatDuration(stats.timeToFirstTokenMs)}</span>
+      {stats.throttled && <span title="Browsers slow hidden pages down">the page was hidden meanwhile</span>}
     </>
   );
 }

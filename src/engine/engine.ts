@@ -12,6 +12,7 @@ import { computeLogits, type LogitsOptions } from "./logits";
 import type { ReplaceBackend } from "./replacement";
 import { type SamplingDefaults, type SamplingOptions, samplerSettings, settingsOfChoice } from "./sampling";
 import { type BackendState, Scheduler, type SchedulerOptions } from "./scheduler";
+import { watchVisibility } from "./visibility";
 
 /** A message of a conversation, as templates read it. */
 export interface ChatMessage {
@@ -109,6 +110,7 @@ export class Engine {
   readonly samplingDefaults: SamplingDefaults;
   readonly #input: EngineInput;
   readonly #scheduler: Scheduler;
+  readonly #unwatch: () => void;
   #disposed = false;
 
   constructor(input: EngineInput) {
@@ -120,6 +122,19 @@ export class Engine {
     });
     this.model = input.model;
     this.samplingDefaults = input.sampling;
+    this.#unwatch = watchVisibility((hidden) => (this.hidden = hidden));
+  }
+
+  /**
+   * Whether nobody sees the page that the engine works for: told in the timings of replies (`throttled`). In a page it
+   * follows the page; in a worker `connect` tells.
+   */
+  get hidden(): boolean {
+    return this.#scheduler.hidden;
+  }
+
+  set hidden(hidden: boolean) {
+    this.#scheduler.hidden = hidden;
   }
 
   /** Longest prompt and reply together, tokens. A backend that takes a lost one's place may have another. */
@@ -210,6 +225,7 @@ export class Engine {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#unwatch();
     this.#scheduler.dispose();
     this.#scheduler.backend.dispose();
     this.#input.onDispose?.();

@@ -58,6 +58,8 @@ export interface Timings {
   readonly prefilledRows: number;
   /** Over the tokens after the first; 0 when there is only one. */
   readonly decodeTokensPerSecond: number;
+  /** The page was hidden during part of it. Browsers slow hidden pages down: these times say little then. */
+  readonly throttled: boolean;
 }
 
 export interface GenerationResult {
@@ -138,5 +140,6 @@ function timingsOf({ reply, stats }: Run): Timings {
     prefillMs: firstTokenAt - startedAt,
     prefilledRows: stats.prefilledRows,
     decodeTokensPerSecond: decodeMs > 0 ? ((reply.length - 1) * 1000) / decodeMs : 0,
+    throttled: stats.throttled,
   };
 }

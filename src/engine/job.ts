@@ -58,6 +58,8 @@ export interface RunStats {
   lastTokenAt?: number;
   /** Prompt tokens that were in the prefix index when it first started. */
   cachedTokens: number;
+  /** The page was hidden during part of it. */
+  throttled: boolean;
   /** Rows computed for the prompt; again after giving way to another. */
   prefilledRows: number;
 }

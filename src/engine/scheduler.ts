@@ -54,6 +54,7 @@ export class Scheduler {
   #backend: Backend;
   #cache: KvCache;
   #planner: StepPlanner;
+  #hidden = false;
   #order = 0;
   #lastDone = 0;
   /** The loop that runs; undefined when none does. What another one awaited is stale. */
@@ -90,6 +91,16 @@ export class Scheduler {
     return longestSequence(this.#backend);
   }
 
+  get hidden(): boolean {
+    return this.#hidden;
+  }
+
+  /** Whether browsers may slow the work down because nobody sees its page. Open requests remember that it was so. */
+  set hidden(hidden: boolean) {
+    this.#hidden = hidden;
+    if (hidden) for (const { stats } of [...this.#roster.running, ...this.#roster.waiting]) stats.throttled = true;
+  }
+
   /** Requests that wait or run. */
   get load(): { readonly waiting: number; readonly running: number } {
     return { waiting: this.#roster.waiting.length, running: this.#roster.running.length };
@@ -97,7 +108,7 @@ export class Scheduler {
 
   /** Queues a job. Its callbacks are never called before this returns. */
   start(job: Job): Run {
-    const stats = { queuedAt: this.now(), cachedTokens: 0, prefilledRows: 0 };
+    const stats = { queuedAt: this.now(), cachedTokens: 0, prefilledRows: 0, throttled: this.#hidden };
     const order = this.#order++;
     const run: Run = {
       ...{ job, order, stats, maxTokens: job.maxTokens },

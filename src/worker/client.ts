@@ -15,6 +15,7 @@ import type {
 import type { BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "../engine/engine";
 import type { GeneratedToken, Generation, GenerationResult } from "../engine/generation";
 import type { SamplingDefaults } from "../engine/sampling";
+import { watchVisibility } from "../engine/visibility";
 import { FennecError } from "../errors";
 import type { Probe } from "../probe";
 import { Connection } from "./connection";
@@ -32,7 +33,7 @@ export interface RemoteEngine extends OpenAiSurface {
   unload(): Promise<void>;
   /** What the worker's device offers. */
   probe(): Promise<Probe>;
-  /** As of loading. @throws FennecError `invalid-argument` before that. */
+  /** As of loading, or of the last change of the backend. @throws FennecError `invalid-argument` before that. */
   readonly model: ModelInfo;
   readonly context: number;
   readonly samplingDefaults: SamplingDefaults;
@@ -58,16 +59,23 @@ export interface RemoteEngine extends OpenAiSurface {
  * const stream = await engine.chat.completions.create({ messages, stream: true });
  */
 export function connect(worker: Port): RemoteEngine {
-  const connection = new Connection(worker);
   let info: EngineInfo | undefined;
+  let listener: RemoteLoadOptions["onBackendChange"];
+  const connection = new Connection(worker, ({ change, context }) => {
+    if (!info) return; // of a model that is not there any more
+    info = { ...info, context, backend: change.backend };
+    listener?.(change);
+  });
+  const unwatch = watchVisibility((hidden) => connection.tellHidden(hidden));
   const loaded = (): EngineInfo => {
     if (info) return info;
     throw new FennecError("invalid-argument", "no model is loaded; call load first and wait for it");
   };
 
   return {
-    async load(source, { onProgress, signal, ...options } = {}) {
+    async load(source, { onProgress, onBackendChange, signal, ...options } = {}) {
       info = undefined;
+      listener = onBackendChange;
       const call: Call = { method: "load", source: postable(source), options };
       info = await connection.call<EngineInfo>(call, { signal, onProgress });
       return info;
@@ -111,7 +119,10 @@ export function connect(worker: Port): RemoteEngine {
       return loaded().backend;
     },
     lost: connection.lost,
-    dispose: () => connection.dispose(),
+    dispose() {
+      unwatch();
+      connection.dispose();
+    },
   };
 }
 

@@ -11,6 +11,9 @@ export interface CallOptions {
   readonly onProgress?: ((progress: EngineProgress) => void) | undefined;
 }
 
+/** What the worker tells without being asked. */
+export type Told = Extract<FromWorker, { readonly type: "backend" }>;
+
 export interface RemoteStream<Item> {
   /** The call's result. */
   readonly value: Promise<unknown>;
@@ -31,13 +34,15 @@ interface Pending {
 export class Connection {
   readonly lost: Promise<FennecError>;
   readonly #endpoint: Endpoint;
+  readonly #onTold: (message: Told) => void;
   readonly #pending = new Map<number, Pending>();
   #lose: (error: FennecError) => void = () => undefined;
   #nextId = 1;
   /** Set when nothing will be answered any more. */
   #closed: FennecError | undefined;
 
-  constructor(port: Port) {
+  constructor(port: Port, onTold: (message: Told) => void) {
+    this.#onTold = onTold;
     this.lost = new Promise((resolve) => (this.#lose = resolve));
     this.#endpoint = endpointOf(port);
     this.#endpoint.onMessage((message) => this.#receive(message as FromWorker));
@@ -79,6 +84,11 @@ export class Connection {
       if (this.#pending.has(id)) this.#post({ type: "pull", id, count });
     };
     return { value, items: windowed(queue, pull), drain: () => pull(Number.MAX_SAFE_INTEGER) };
+  }
+
+  /** Tells the worker whether nobody sees the page. */
+  tellHidden(hidden: boolean): void {
+    if (!this.#closed) this.#post({ type: "visibility", hidden });
   }
 
   dispose(): void {
@@ -133,6 +143,10 @@ export class Connection {
   #receive(message: FromWorker): void {
     if (message.type === "hello") {
       if (message.lock) this.#watch(message.lock);
+      return;
+    }
+    if (message.type === "backend") {
+      if (!this.#closed) this.#onTold(message);
       return;
     }
     if (message.type === "lost") {

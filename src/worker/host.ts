@@ -2,6 +2,7 @@
 
 import type { FennecEngine } from "../api/surface";
 import type { ApiStream } from "../api/types";
+import type { BackendChange } from "../engine/engine";
 import { FennecError } from "../errors";
 import type { load } from "../load";
 import type { probe } from "../probe";
@@ -42,6 +43,7 @@ class Host {
   readonly #parts: HostParts | undefined;
   readonly #active = new Map<number, Active>();
   #engine: FennecEngine | undefined;
+  #hidden = false;
   /** Loads and unloads run one after the other: two models at once may not fit. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -72,6 +74,11 @@ class Host {
   #receive(message: ToWorker): void {
     if (message.type === "call") {
       void this.#answer(message.id, message.call);
+      return;
+    }
+    if (message.type === "visibility") {
+      this.#hidden = message.hidden;
+      if (this.#engine) this.#engine.hidden = message.hidden;
       return;
     }
     const active = this.#active.get(message.id);
@@ -158,7 +165,12 @@ class Host {
     const onProgress: NonNullable<Parameters<typeof load>[1]>["onProgress"] = (progress) => {
       this.#post({ type: "progress", id, progress });
     };
-    const engine = await load(call.source, { ...call.options, signal, onProgress });
+    let engine: FennecEngine | undefined;
+    const onBackendChange = (change: BackendChange) => {
+      if (engine && this.#engine === engine) this.#post({ type: "backend", change, context: engine.context });
+    };
+    engine = await load(call.source, { ...call.options, signal, onProgress, onBackendChange });
+    engine.hidden = this.#hidden;
     this.#engine = engine;
     void engine.lost.then((error) => {
       if (this.#engine === engine) this.#post({ type: "lost", error: plainError(error) });

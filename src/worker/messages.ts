@@ -2,7 +2,7 @@
 // errors have messages of their own.
 
 import type { ChatParams, CompletionParams, MaybeStream } from "../api/types";
-import type { BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "../engine/engine";
+import type { BackendChange, BackendInfo, ChatMessage, GenerateOptions, ModelInfo } from "../engine/engine";
 import type { SamplingDefaults } from "../engine/sampling";
 import { FennecError, isFennecError } from "../errors";
 import type { ByteSource } from "../files/weights_file";
@@ -14,10 +14,10 @@ export type RemoteSource = Exclude<ModelSource, ByteSource | URL>;
 
 /** Options that can be posted; the others stay on the page's side. */
 export type RemoteLoadOptions = Omit<LoadOptions, "gpu" | "cache"> & { readonly cache?: false };
-type PostedLoadOptions = Omit<RemoteLoadOptions, "signal" | "onProgress">;
+type PostedLoadOptions = Omit<RemoteLoadOptions, "signal" | "onProgress" | "onBackendChange">;
 type PostedGenerateOptions = Omit<GenerateOptions, "signal">;
 
-/** What an engine says of itself, at the time of loading. */
+/** What an engine says of itself, at the time of loading or of the last change of its backend. */
 export interface EngineInfo {
   readonly model: ModelInfo;
   /** Tokens. */
@@ -43,7 +43,9 @@ export type ToWorker =
   | { readonly type: "call"; readonly id: number; readonly call: Call }
   /** The page has room for so many more items of a stream. */
   | { readonly type: "pull"; readonly id: number; readonly count: number }
-  | { readonly type: "abort"; readonly id: number };
+  | { readonly type: "abort"; readonly id: number }
+  /** Whether nobody sees the page. */
+  | { readonly type: "visibility"; readonly hidden: boolean };
 
 export type FromWorker =
   /** First of all. The worker holds this Web Lock while it lives, where there are Web Locks. */
@@ -56,6 +58,8 @@ export type FromWorker =
   | { readonly type: "end"; readonly id: number }
   /** The call failed, or its stream did: the last message of it. */
   | { readonly type: "error"; readonly id: number; readonly error: PlainError }
+  /** The loaded engine's device was lost; what came of it. `context` is the engine's from now on. */
+  | { readonly type: "backend"; readonly change: BackendChange; readonly context: number }
   /** The loaded engine cannot go on. */
   | { readonly type: "lost"; readonly error: PlainError };
 

@@ -56,6 +56,8 @@ export interface FakeEngineOptions extends Omit<FakeOptions, "vocab" | "next"> {
   readonly sampling?: EngineInput["sampling"];
   readonly scheduler?: EngineInput["scheduler"];
   readonly tokenizer?: "missing";
+  readonly replace?: EngineInput["replace"];
+  readonly onBackendChange?: EngineInput["onBackendChange"];
 }
 
 export function fakeEngine(options: FakeEngineOptions = {}): {
@@ -63,7 +65,8 @@ export function fakeEngine(options: FakeEngineOptions = {}): {
   backend: FakeBackend;
   ids: (text: string) => number[];
 } {
-  const { reply, pieces = [], sampling = {}, tokenizer, scheduler, template: _, ...rest } = options;
+  const { reply, pieces = [], sampling = {}, tokenizer, scheduler, template: _, ...others } = options;
+  const { replace, onBackendChange, ...rest } = others;
   const template = "template" in options ? options.template : fakeTemplate;
   const real = fakeTokenizer(pieces);
   const script = typeof reply === "string" ? real.encode(reply) : reply;
@@ -88,6 +91,8 @@ export function fakeEngine(options: FakeEngineOptions = {}): {
     stopIds: new Set([TOKEN.end]),
     sampling,
     ...(scheduler && { scheduler }),
+    ...(replace && { replace }),
+    onBackendChange,
   });
   return { engine, backend, ids: (text) => real.encode(text, { special: true }) };
 }

@@ -1,7 +1,7 @@
 // Text in, text out, over the fake backend: what a person gets, when, and at what cost.
 
 import { getEventListeners } from "node:events";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { GenerateOptions } from "../../../src/engine/engine";
 import type { GeneratedToken, Generation } from "../../../src/engine/generation";
 import { expectFennecError } from "../../support/expect_error";
@@ -95,6 +95,21 @@ describe("cost", () => {
     expect(backend.promptRows - rowsOfOne).toBe(prompt.length - shared);
     expect(two.timings.prefilledRows).toBe(prompt.length - shared);
     expect(two.usage.prompt_tokens_details.cached_tokens).toBe(shared);
+  });
+
+  test("an engine in a page follows whether it is hidden, until it is disposed", async () => {
+    const page = Object.assign(new EventTarget(), { visibilityState: "hidden" });
+    vi.stubGlobal("document", page);
+    const { engine } = fakeEngine({ reply: "Hi" });
+    expect((await engine.generate(PROMPT, { temperature: 0 }).result).timings.throttled).toBe(true);
+    page.visibilityState = "visible";
+    page.dispatchEvent(new Event("visibilitychange"));
+    expect((await engine.generate(PROMPT, { temperature: 0 }).result).timings.throttled).toBe(false);
+    engine.dispose();
+    page.visibilityState = "hidden";
+    page.dispatchEvent(new Event("visibilitychange"));
+    expect(engine.hidden).toBe(false);
+    vi.unstubAllGlobals();
   });
 
   test("timings are those of the clock", async () => {

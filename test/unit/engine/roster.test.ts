@@ -9,7 +9,7 @@ import { FakeBackend } from "../../support/fake_backend";
 
 function makeRun(order: number): Run {
   const job = { prompt: [1, 2], maxTokens: 4, sampler: GREEDY, onToken: () => false, onEnd: () => undefined };
-  const stats = { queuedAt: 0, cachedTokens: 0, prefilledRows: 0 };
+  const stats = { queuedAt: 0, cachedTokens: 0, prefilledRows: 0, throttled: false };
   return { job, order, reply: [], maxTokens: 4, requested: 0, state: "waiting", prefilled: false, lastStep: 0, stats };
 }
 

@@ -45,7 +45,10 @@ function setUp(fake: FakeEngineOptions = { reply: "Hi 🙂" }, onLoad?: (signal:
       loads.push({ source, options });
       options.onProgress?.({ phase: "weights", bytesLoaded: 1, bytesTotal: 2 });
       await onLoad?.(options.signal!);
-      const made = fakeEngine(fake);
+      const page = Reflect.get(globalThis, "document");
+      vi.stubGlobal("document", undefined); // a worker has none: here the page's is in the same process
+      const made = fakeEngine({ ...fake, onBackendChange: options.onBackendChange });
+      vi.stubGlobal("document", page);
       backend = made.backend;
       return withOpenAiSurface(made.engine);
     },
@@ -58,6 +61,13 @@ async function loaded(fake?: FakeEngineOptions): Promise<Setup> {
   const setup = setUp(fake);
   await setup.engine.load("model.gguf");
   return setup;
+}
+
+/** A promise and what resolves it. */
+function latch(): { readonly wait: Promise<void>; readonly open: () => void } {
+  let open: () => void = () => undefined;
+  const wait = new Promise<void>((resolve) => (open = resolve));
+  return { wait, open };
 }
 
 const settle = (ms = 20) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -240,6 +250,92 @@ describe("leaving", () => {
     for await (const chunk of { [Symbol.asyncIterator]: () => chunks }) text += chunk.choices[0]!.delta.content ?? "";
     // One chunk with the role and half a window of text were read before.
     expect(text).toHaveLength(400 - WINDOW / 2);
+  });
+});
+
+describe("a lost device", () => {
+  const script = Array.from({ length: 40 }, (_, i) => 70 + (i % 20));
+  const fake = { reply: script, limits: { context: 300 }, pages: [200] };
+
+  /** A worker whose engine gets another backend, which says that it is one, when the first is lost. */
+  function replaceable() {
+    const door = latch();
+    const setup = setUp({
+      ...fake,
+      delay: () => settle(1).then(() => undefined),
+      async replace() {
+        await door.wait;
+        const { backend } = fakeEngine(fake);
+        return Object.assign(backend, { adapter: "another", reason: "a test" });
+      },
+    });
+    return { ...setup, open: door.open };
+  }
+
+  test("is replaced there, told here, and the stream goes on", async () => {
+    const { engine, backend, open } = replaceable();
+    const changes: string[] = [];
+    await engine.load("model.gguf", {
+      onBackendChange: ({ state, backend }) => changes.push(`${state} ${backend.adapter}`),
+    });
+    const tokens: number[] = [];
+    for await (const { token } of engine.generate([3], { temperature: 0, maxTokens: 30 })) {
+      tokens.push(token);
+      if (tokens.length !== 10) continue;
+      backend().lose("unplugged");
+      await vi.waitFor(() => expect(changes).toEqual(["lost fake"]));
+      open();
+    }
+    expect(tokens).toEqual(script.slice(0, 30));
+    expect(changes).toEqual(["lost fake", "replaced another"]);
+    expect(engine.backend).toMatchObject({ adapter: "another", reason: "a test" });
+    expect(engine.context).toBe(300);
+  });
+
+  test("of a model that another took the place of is nobody's business", async () => {
+    const { engine, backend } = replaceable();
+    const changes: unknown[] = [];
+    await engine.load("model.gguf", { onBackendChange: (change) => changes.push(change) });
+    const first = backend();
+    await engine.load("other.gguf", { onBackendChange: (change) => changes.push(change) });
+    first.lose("unplugged");
+    await settle();
+    expect(changes).toEqual([]);
+    expect(engine.backend.adapter).toBe("fake");
+  });
+});
+
+describe("a hidden page", () => {
+  /** The page's document, as far as it is asked; `show` and `hide` tell like a browser. */
+  function stubDocument() {
+    const document = Object.assign(new EventTarget(), { visibilityState: "visible", baseURI: "https://page.test/" });
+    vi.stubGlobal("document", document);
+    return (visibilityState: "visible" | "hidden") => {
+      Object.assign(document, { visibilityState });
+      document.dispatchEvent(new Event("visibilitychange"));
+    };
+  }
+
+  test("gets its replies, whose timings say that it was hidden", async () => {
+    const turn = stubDocument();
+    const { engine } = await loaded({ reply: "Hi", delay: () => settle(1).then(() => undefined) });
+    const throttled = async () => (await engine.chat.completions.create(HELLO)).timings.throttled;
+    expect(await throttled()).toBe(false);
+    const reply = engine.chat.completions.create(HELLO);
+    turn("hidden");
+    turn("visible");
+    expect((await reply).choices[0]!.message.content).toBe("Hi");
+    expect((await reply).timings.throttled).toBe(true);
+    expect(await throttled()).toBe(false);
+    turn("hidden");
+    expect(await throttled()).toBe(true);
+  });
+
+  test("that is hidden when the model loads is known to be", async () => {
+    const turn = stubDocument();
+    turn("hidden");
+    const { engine } = await loaded({ reply: "Hi" });
+    expect((await engine.chat.completions.create(HELLO)).timings.throttled).toBe(true);
   });
 });
 
