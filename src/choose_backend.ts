@@ -2,6 +2,7 @@
 // imported when chosen.
 
 import type { Backend, BackendInput } from "./backends/backend";
+import type { Tune } from "./backends/webgpu/tune_once";
 import { invalid } from "./check";
 import { type ReplaceBackend, replacement } from "./engine/replacement";
 import { type ErrorCode, FennecError, isFennecError } from "./errors";
@@ -14,6 +15,7 @@ export interface Choice {
   readonly backend: BackendChoice;
   /** Another WebGPU than this platform's. */
   readonly gpu: GPU | undefined;
+  readonly tune: Tune;
 }
 
 /** @throws FennecError of the backend; `webgpu-missing`, `invalid-argument`. */
@@ -42,7 +44,8 @@ export function replaceBackend(input: BackendInput, choice: Choice): ReplaceBack
     return { ...input, options: { ...options, signal } };
   };
   return replacement({
-    webgpu: (signal) => createWebgpu(again(signal), choice),
+    // With the variants that the lost one had: sequences go on with the same bits.
+    webgpu: (signal) => createWebgpu(again(signal), { ...choice, tune: choice.tune === "off" ? "off" : "keep" }),
     ...(choice.backend === "auto" && {
       processor: (reason: string, signal: AbortSignal) => createOnnx(again(signal), reason),
     }),
@@ -54,11 +57,11 @@ async function createOnnx(input: BackendInput, reason?: string): Promise<Backend
   return createOnnxBackend(input, reason === undefined ? {} : { reason });
 }
 
-async function createWebgpu(input: BackendInput, { gpu: own }: Choice): Promise<Backend> {
+async function createWebgpu(input: BackendInput, { gpu: own, tune }: Choice): Promise<Backend> {
   const gpu = own ?? (await platformGpu());
   if (!gpu) throw new FennecError("webgpu-missing", missing());
   const { createWebgpuBackend } = await import("./backends/webgpu/index");
-  return createWebgpuBackend(input, gpu);
+  return createWebgpuBackend(input, gpu, { tune });
 }
 
 /** Faults of a device, not of a file or a request: the processor may do better. */

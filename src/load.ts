@@ -56,6 +56,11 @@ export interface LoadOptions {
   readonly cache?: CacheStore | false;
   /** Another WebGPU than this platform's. */
   readonly gpu?: GPU;
+  /**
+   * `auto`: at the first loads on a device the fastest kernel variants are found out by measuring, in at most 300 ms a load,
+   * and kept; not on software adapters. `off`: never. `force`: again. Default `auto`; `FENNEC_TUNE` goes before it.
+   */
+  readonly tune?: "auto" | "off" | "force";
   /** Quantize float matrices of a Hugging Face folder while they load; absent: kept at their own bits. */
   readonly quantize?: Quantization;
 }
@@ -122,7 +127,7 @@ export async function loadFile(file: WeightsFile, options: LoadOptions = {}): Pr
       ...(onProgress && { onProgress: (progress) => progress.phase !== "ready" && onProgress(progress) }),
     },
   };
-  const choice = { backend: options.backend ?? "auto", gpu: options.gpu } as const;
+  const choice = { backend: options.backend ?? "auto", gpu: options.gpu, tune: options.tune ?? "auto" } as const;
   const backend = await createBackend(input, choice);
   if (signal?.aborted) {
     backend.dispose();
@@ -180,17 +185,19 @@ const LOAD_OPTIONS = Object.keys({
   cache: true,
   gpu: true,
   quantize: true,
+  tune: true,
 } satisfies Record<keyof LoadOptions, true>);
 
 function checkOptions(options: LoadOptions): void {
   checkNames("options", options, LOAD_OPTIONS);
-  const { backend, precision, kv, context, slots, kvTokens, quantize } = options;
+  const { backend, precision, kv, context, slots, kvTokens, quantize, tune } = options;
   const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) => {
     if (value !== undefined && !allowed.includes(value)) throw invalid(field, value, allowed.join(", "));
   };
   oneOf("backend", backend, ["auto", "webgpu", "onnx", "reference"]);
   oneOf("precision", precision, ["fast", "exact"]);
   oneOf("kv", kv, ["f32", "f16"]);
+  oneOf("tune", tune, ["auto", "off", "force"]);
   oneOf("quantize", quantize, ["q8_0", "q4_0"]);
   if (context !== undefined) checkInteger("context", context, 1);
   if (slots !== undefined) checkInteger("slots", slots, 1, MOST_SLOTS);

@@ -1,7 +1,10 @@
 // fennec doctor: whether models run here, and what would make them run better.
 
+import type { Choice } from "../backends/webgpu/tune";
+import type { Verdict } from "../backends/webgpu/verdicts";
 import { FennecError } from "../errors";
 import { defaultCacheFolder } from "../files/node_cache";
+import { platformGpu } from "../platform";
 import { type AdapterProbe, probe } from "../probe";
 import { type Command, table } from "./command";
 import { bytes } from "./format";
@@ -11,7 +14,7 @@ import { builtinModel, packageVersion } from "./package_root";
 const FEATURES: readonly (readonly [feature: string, use: string])[] = [
   ["shader-f16", "plain reads of keys and values, which fast keeps as f16; without it they are unpacked from pairs"],
   ["subgroups", "faster sums within a workgroup; without it workgroup memory is used"],
-  ["timestamp-query", "times of single kernels in benchmarks; not needed to run models"],
+  ["timestamp-query", "times of single kernels, for tuning and benchmarks; without it the host's clock is used"],
 ];
 
 export const doctor: Command = {
@@ -21,6 +24,7 @@ export const doctor: Command = {
   options: { json: { help: "as JSON" } },
   async run(args, io) {
     const found = await probe();
+    const findings = found.webgpu ? await findingsHere() : {};
     const report = {
       fennec: packageVersion(),
       node: process.version,
@@ -28,6 +32,8 @@ export const doctor: Command = {
       builtinModel: builtinModel() ?? null,
       cacheFolder: await defaultCacheFolder(),
       ...found,
+      refusedVariants: findings.selfTest?.refused ?? {},
+      tunedKernels: findings.tuning ?? {},
     };
     const general: readonly (readonly [string, string])[] = [
       ["fennec", report.fennec],
@@ -38,7 +44,7 @@ export const doctor: Command = {
       ["WebGPU", found.webgpu ? "yes" : `no: ${found.reason} ${advice()}`],
       ...(found.backend === "onnx" ? [["runs on", "the processor, by ONNX Runtime: exact, and slower"] as const] : []),
     ];
-    const adapter = found.adapter ? adapterText(found.adapter) : "";
+    const adapter = found.adapter ? adapterText(found.adapter) + findingsText(findings) : "";
     await io.out(args.has("json") ? `${JSON.stringify(report, null, 2)}\n` : table(general) + adapter);
     if (!found.backend) throw new FennecError("webgpu-missing", `${found.reason} ${advice()}`);
   },
@@ -59,6 +65,37 @@ function adapterText({ name, software, features, limits }: AdapterProbe): string
     ["all features", features.join(" ")],
   ];
   return table(rows);
+}
+
+/** Nothing where the device does not open: models will say so when they are loaded. */
+async function findingsHere(): Promise<Verdict> {
+  try {
+    const gpu = await platformGpu();
+    if (!gpu) return {};
+    const { deviceFindings } = await import("../backends/webgpu/findings");
+    return await deviceFindings(gpu);
+  } catch {
+    return {};
+  }
+}
+
+/** What loads found out on this device: variants that were wrong, and those that were fastest. */
+function findingsText({ selfTest, tuning = {} }: Verdict): string {
+  const wrong = Object.entries(selfTest?.refused ?? {}).map(([shader, found]) => [shader, found] as const);
+  const tuned = Object.entries(tuning).map(([key, choice]) => [key, choiceText(choice as Choice)] as const);
+  return [
+    table([["wrong kernels", wrong.length === 0 ? "none found so far" : `${wrong.length}, not used`], ...wrong]),
+    table([["tuned kernels", tuned.length === 0 ? "none so far: the defaults are used" : `${tuned.length}`], ...tuned]),
+  ].join("");
+}
+
+/** Best first, with microseconds per dispatch where it was measured to the end. */
+function choiceText({ order, milliseconds }: Choice): string {
+  const one = (variant: string) => {
+    const time = milliseconds[variant];
+    return time === undefined ? variant : `${variant} ${(1000 * time).toFixed(1)} us`;
+  };
+  return order.map(one).join(", ");
 }
 
 function advice(): string {

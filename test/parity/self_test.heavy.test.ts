@@ -90,7 +90,7 @@ describe("what it found is kept, and the next load", () => {
   async function loadOnce(kernel: Kernel) {
     const counters = newCounters();
     const pipelines = new Pipelines(device, traits, counters);
-    const gpu = { device, traits, adapter: "test", verdicts: key };
+    const gpu = { device, traits, adapter: "test", vendor: "", verdicts: key };
     await (await prepareSelfTest(gpu, pipelines, [kernel])).run();
     return { compiled: counters.pipelines, variant: pipelines.shaders(kernel, 1)[0]!.variant.name };
   }

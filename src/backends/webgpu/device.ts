@@ -10,6 +10,8 @@ export interface Gpu {
   readonly traits: DeviceTraits;
   /** For people: vendor, architecture, description. */
   readonly adapter: string;
+  /** As WebGPU spells it: `nvidia`, `apple`, ...; empty where it does not tell. */
+  readonly vendor: string;
   /** Under which findings about this device are kept (verdicts.ts). */
   readonly verdicts: VerdictKey;
 }
@@ -20,6 +22,9 @@ export interface GpuOptions {
   /** Pretend that these are missing. */
   readonly without?: readonly ("f16" | "subgroups")[];
 }
+
+/** Features that are asked for where they are; timestamps are for tuning. */
+const FEATURES = ["shader-f16", "subgroups", "timestamp-query"] as const;
 
 /** Limits that are asked for at the adapter's maximum. Storage buffers per stage stay at the portable 8. */
 const RAISED_LIMITS = [
@@ -44,7 +49,7 @@ export async function openGpu(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> 
         "Update the driver, or choose another backend.",
     );
   }
-  const wanted = (["shader-f16", "subgroups"] as const).filter((feature) => adapter.features.has(feature));
+  const wanted = FEATURES.filter((feature) => adapter.features.has(feature));
   const descriptor: GPUDeviceDescriptor = options.defaultLimits
     ? {}
     : {
@@ -64,6 +69,7 @@ export async function openGpu(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> 
     device,
     traits: traitsOf(device, info, options.without ?? []),
     adapter: describe(info),
+    vendor: info.vendor,
     verdicts: verdictKey(info, device.features, device.limits),
   };
 }

@@ -20,6 +20,7 @@ import { GpuMemory, guarded } from "./memory";
 import { Pipelines } from "./pipelines";
 import { Readback } from "./readback";
 import { prepareSelfTest } from "./self_test_once";
+import { prepareTuning, type Tune } from "./tune_once";
 import { Uploader } from "./upload";
 import { WebgpuBackend } from "./webgpu_backend";
 
@@ -30,6 +31,8 @@ export interface WebgpuOptions extends GpuOptions {
   readonly chunkRows?: number;
   /** Run every kernel of the plan against its reference first; true when absent. Tests that do so anyway save the time. */
   readonly selfTest?: boolean;
+  /** Whether variants are chosen by measuring them; `auto` when absent. */
+  readonly tune?: Tune;
 }
 
 /**
@@ -89,6 +92,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
 
   onProgress?.({ phase: "compile", bytesLoaded: 0, bytesTotal: 0 });
   const test = (options.selfTest ?? true) ? await prepareSelfTest(gpu, pipelines, kernelsOf(plan)) : undefined;
+  const tuning = await prepareTuning(gpu, pipelines, plan, chunkRows, options.tune ?? "auto");
   const compiled = compileFirst(plan, pipelines, rowBucket(chunkRows));
   compiled.catch(() => {}); // awaited below; an error of the upload must not leave it unhandled
 
@@ -131,7 +135,9 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const bound = bindDispatches(device, [...plan.dispatches, plan.sampling], pipelines, memory, counters, bufferOf);
   const readback = new Readback(memory, counters, 8 * MAX_OUTPUTS);
   await compiled;
+  await tuning.run({ dispatches: bound, batch: fixed.batch, chunkRows, context });
   await test?.run();
+  await compileFirst(plan, pipelines, rowBucket(chunkRows)); // what was chosen since
   signal?.throwIfAborted();
 
   const backend = new WebgpuBackend({

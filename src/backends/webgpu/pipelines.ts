@@ -1,7 +1,8 @@
 // Compute pipelines: which variant of a kernel runs for a number of rows, compiled once per variant and bucket and kept.
 // All variants of a kernel share one bind group layout, so that bind groups never depend on rows.
 
-import type { Access, DeviceTraits, Kernel, Variant } from "../../../kernels/kernel";
+import { MAX_ROWS } from "../../../kernels/common/batch";
+import { type Access, type DeviceTraits, type Kernel, ROW_BUCKETS, type Variant } from "../../../kernels/kernel";
 import { link } from "../../../kernels/linker";
 import { FennecError, isFennecError } from "../../errors";
 import type { Counters } from "../backend";
@@ -15,6 +16,13 @@ export interface CompiledKernel {
 
 /** A variant to use before its suitability is asked: tests run whole models on each. */
 export type PreferredVariant = string | undefined;
+
+/** Decode steps, of all their buckets, or prefill chunks: what variants are preferred for. */
+export type Phase = "decode" | "prefill";
+
+export function phaseOf(bucket: number): Phase {
+  return bucket <= ROW_BUCKETS[ROW_BUCKETS.length - 1]! ? "decode" : "prefill";
+}
 
 const BUFFER_TYPES: Record<Access, GPUBufferBindingType> = {
   uniform: "uniform",
@@ -31,6 +39,8 @@ export class Pipelines {
   readonly #compiled = new Map<string, CompiledKernel>();
   readonly #pending = new Map<string, Promise<CompiledKernel>>();
   readonly #refused = new Set<string>();
+  /** Names of variants, best first, by kernel and phase. */
+  readonly #ranked = new Map<string, readonly string[]>();
 
   constructor(device: GPUDevice, traits: DeviceTraits, counters: Counters, prefer?: PreferredVariant) {
     this.#device = device;
@@ -79,7 +89,7 @@ export class Pipelines {
 
   /** Variants that could run `bucket` rows, the one in use first, with the names of their shaders in a verdict. */
   shaders(kernel: Kernel, bucket: number): readonly { readonly variant: Variant; readonly name: string }[] {
-    return this.#candidates(kernel, bucket).map((variant) => {
+    return this.candidates(kernel, bucket).map((variant) => {
       const { code } = this.#link(kernel, variant, bucket);
       return { variant, name: shaderName(kernel.name, variant.name, code) };
     });
@@ -95,21 +105,35 @@ export class Pipelines {
     }
   }
 
-  /** Best first: the preferred one, those that suit, those that merely run. */
-  #candidates(kernel: Kernel, bucket: number): readonly Variant[] {
+  /**
+   * Puts these variants first, in this order, for all decode steps or for prefill chunks: one choice for all decode
+   * buckets, so that a row has the same bits alone and in a batch. Not while the kernel compiles.
+   */
+  prefer(kernel: Kernel, phase: Phase, variants: readonly string[]): void {
+    this.#ranked.set(`${kernel.name} ${phase}`, variants);
+    for (const bucket of [...ROW_BUCKETS, MAX_ROWS]) {
+      if (phaseOf(bucket) === phase) this.#compiled.delete(keyOf(kernel, bucket));
+    }
+  }
+
+  /** Variants that could run `bucket` rows and were not refused. Best first: preferred ones, those that suit, the others. */
+  candidates(kernel: Kernel, bucket: number): readonly Variant[] {
     const allowed = kernel.variants.filter(
       ({ name, rows: [least, most] = [1, Number.POSITIVE_INFINITY] }) =>
         bucket >= least && bucket <= most && !this.#refused.has(`${kernel.name} ${name}`),
     );
     const runs = (variant: Variant) => (variant.runs ?? variant.suits)(this.traits);
     const preferred = allowed.filter((variant) => variant.name === this.#prefer && runs(variant));
+    const ranked = (this.#ranked.get(`${kernel.name} ${phaseOf(bucket)}`) ?? []).flatMap((name) =>
+      allowed.filter((variant) => variant.name === name && runs(variant)),
+    );
     const suitable = allowed.filter((variant) => variant.suits(this.traits));
-    return [...new Set([...preferred, ...suitable, ...allowed.filter(runs)])];
+    return [...new Set([...preferred, ...ranked, ...suitable, ...allowed.filter(runs)])];
   }
 
   /** @param failure Why the one before did not compile: thrown when there is no other. */
   #variantOf(kernel: Kernel, bucket: number, failure: unknown): Variant {
-    const [chosen] = this.#candidates(kernel, bucket);
+    const [chosen] = this.candidates(kernel, bucket);
     if (!chosen && failure) throw failure;
     if (!chosen)
       throw new FennecError(
@@ -130,7 +154,7 @@ export class Pipelines {
     for (;;) {
       const variant = this.#variantOf(kernel, bucket, failure);
       try {
-        const compiled = { variant, pipeline: await this.#pipeline(kernel, variant, bucket) };
+        const compiled = { variant, pipeline: await this.pipeline(kernel, variant, bucket) };
         this.#compiled.set(key, compiled);
         return compiled;
       } catch (error) {
@@ -141,7 +165,8 @@ export class Pipelines {
     }
   }
 
-  async #pipeline(kernel: Kernel, variant: Variant, bucket: number): Promise<GPUComputePipeline> {
+  /** Compiles one variant, whatever is preferred. @throws FennecError `kernel-compile`. */
+  async pipeline(kernel: Kernel, variant: Variant, bucket: number): Promise<GPUComputePipeline> {
     const { constants, code } = this.#link(kernel, variant, bucket);
     // What is wrong with the shader is told below, where another variant may still be right.
     this.#device.pushErrorScope("validation");
