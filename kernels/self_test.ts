@@ -17,6 +17,31 @@ const MEASURED: readonly {
       return smallAttentionCases(kv as "f32" | "f16", Number(headDim));
     },
   },
+  {
+    name: /^decode_attention_(f32|f16)_(\d+)_x(\d+)(_norm)?$/,
+    cases: async ([, kv, headDim, group, norm]) => {
+      const { smallDecodeCases } = await import("./decode_attention/cases");
+      return smallDecodeCases(kv as "f32" | "f16", {
+        headDim: Number(headDim),
+        headNorm: !!norm,
+        group: Number(group),
+      });
+    },
+  },
+  {
+    name: /^attention_combine_(\d+)$/,
+    cases: async ([, headDim]) => {
+      const { smallCombineCases } = await import("./attention_combine/cases");
+      return smallCombineCases(Number(headDim));
+    },
+  },
+  {
+    name: /^prepare_qkv_(f32|f16)_(\d+)(_norm)?$/,
+    cases: async ([, kv, headDim, norm]) => {
+      const { smallPrepareCases } = await import("./prepare_qkv/cases");
+      return smallPrepareCases(kv as "f32" | "f16", Number(headDim), !!norm);
+    },
+  },
 ];
 
 const files = import.meta.glob<{ readonly cases: readonly KernelCase[] }>("./*/cases.ts");

@@ -4,17 +4,21 @@ import { FennecError } from "../../src/errors";
 import { PAGE_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
 import grid from "../common/grid.wgsl?raw";
+import kvF16Native from "../common/kv_f16_native.wgsl?raw";
+import kvF16Packed from "../common/kv_f16_packed.wgsl?raw";
+import kvF32 from "../common/kv_f32.wgsl?raw";
 import kvPages from "../common/kv_pages.wgsl?raw";
+import kvRead from "../common/kv_read.wgsl?raw";
 import slots from "../common/slots.wgsl?raw";
 import tanh from "../common/tanh.wgsl?raw";
 import teamSubgroup from "../common/team_subgroup.wgsl?raw";
 import teamWorkgroup from "../common/team_workgroup.wgsl?raw";
-import { type DeviceTraits, defineKernel, foldedGrid, type Variant } from "../kernel";
+import { type DeviceTraits, defineKernel, foldedGrid, type Grid, type Variant } from "../kernel";
 import head from "./head.wgsl?raw";
 import byInvocation from "./invocation.wgsl?raw";
-import kvF16Native from "./kv_f16_native.wgsl?raw";
-import kvF16Packed from "./kv_f16_packed.wgsl?raw";
-import kvF32 from "./kv_f32.wgsl?raw";
+import scores from "./scores.wgsl?raw";
+import softmax from "./softmax.wgsl?raw";
+import byTile from "./tiled.wgsl?raw";
 import byWorkgroup from "./workgroup.wgsl?raw";
 
 /** Value of the parameter `sinks_at` for attention without sinks. */
@@ -25,6 +29,10 @@ export const MAX_HEAD_DIM = 256;
 
 /** Lanes that share a row and a head, and the tokens of a tile. */
 const LANES = 64;
+/** Lanes that share a tile of queries, and those queries; tiled.wgsl says the same. Chunks only: a tile wants rows. */
+const TILE_LANES = 128;
+const TILE_QUERIES = 32;
+const TILE_ROWS = [17, Infinity] as const;
 /** Items per workgroup where each invocation works alone. */
 const ITEMS = 8;
 
@@ -45,9 +53,9 @@ interface Way {
   readonly runs: (traits: DeviceTraits) => boolean;
   readonly files: readonly string[];
   readonly enable: readonly ("f16" | "subgroups")[];
-  /** Items (a row and a head) per workgroup, and its lanes. */
-  readonly items: number;
+  readonly rows?: readonly [number, number];
   readonly lanes: number;
+  readonly grid: (params: { readonly heads: number; readonly kv_heads: number }, rows: number) => Grid;
 }
 
 /**
@@ -82,9 +90,27 @@ export function attention(kv: "f32" | "f16", { headDim }: { readonly headDim: nu
   });
 }
 
+const team: Pick<Way, "lanes" | "grid"> = { lanes: LANES, grid: ({ heads }, rows) => foldedGrid(rows * heads) };
+const alone: Pick<Way, "lanes" | "grid"> = {
+  lanes: ITEMS,
+  grid: ({ heads }, rows) => foldedGrid(Math.ceil((rows * heads) / ITEMS)),
+};
+const tile: Pick<Way, "rows" | "lanes" | "grid"> = {
+  rows: TILE_ROWS,
+  lanes: TILE_LANES,
+  grid: ({ heads, kv_heads }, rows) => [Math.ceil((rows * heads) / kv_heads / TILE_QUERIES), kv_heads, 1],
+};
+
 function native(): readonly Way[] {
-  const team = { items: 1, lanes: LANES };
   return [
+    {
+      name: "tiled_f16",
+      suits: (traits) => traits.f16 && !traits.software,
+      runs: (traits) => traits.f16,
+      files: [byTile, kvF16Native],
+      enable: ["f16"],
+      ...tile,
+    },
     {
       name: "subgroup_f16",
       suits: (traits) => traits.f16 && traits.subgroups && !traits.software,
@@ -105,8 +131,15 @@ function native(): readonly Way[] {
 }
 
 function shared(kvFile: string): readonly Way[] {
-  const team = { items: 1, lanes: LANES };
   return [
+    {
+      name: "tiled",
+      suits: (traits) => !traits.software,
+      runs: () => true,
+      files: [byTile, kvFile],
+      enable: [],
+      ...tile,
+    },
     {
       name: "subgroup",
       suits: (traits) => traits.subgroups && !traits.software,
@@ -123,15 +156,7 @@ function shared(kvFile: string): readonly Way[] {
       enable: [],
       ...team,
     },
-    {
-      name: "invocation",
-      suits: () => true,
-      runs: () => true,
-      files: [byInvocation, kvFile],
-      enable: [],
-      items: ITEMS,
-      lanes: ITEMS,
-    },
+    { name: "invocation", suits: () => true, runs: () => true, files: [byInvocation, kvFile], enable: [], ...alone },
   ];
 }
 
@@ -140,9 +165,10 @@ function variant(way: Way, headDim: number): Variant<typeof params> {
     name: way.name,
     suits: way.suits,
     runs: way.runs,
-    parts: [...way.files, head, kvPages, batch, slots, tanh, grid].map((wgsl) => ({ wgsl })),
+    ...(way.rows && { rows: way.rows }),
+    parts: [...way.files, head, scores, softmax, kvRead, kvPages, batch, slots, tanh, grid].map((wgsl) => ({ wgsl })),
     constants: () => ({ WORKGROUP: way.lanes, HEAD_QUADS: headDim / 4, PAGE_TOKENS }),
     enable: way.enable,
-    grid: ({ heads }, rows) => foldedGrid(Math.ceil((rows * heads) / way.items)),
+    grid: (given, rows) => way.grid(given, rows),
   };
 }

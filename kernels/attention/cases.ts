@@ -12,8 +12,8 @@ interface Shape {
   /** Tokens in the cache, by slot. */
   readonly tokens: readonly number[];
   readonly rows: readonly { readonly slot: number; readonly position: number; readonly keyEnd?: number }[];
-  /** Rows take their positions from their slots. */
-  readonly fromSlots?: boolean;
+  /** Rows take their positions from their slots: all rows, or those of these slots. */
+  readonly fromSlots?: boolean | readonly number[];
   readonly window?: number;
   readonly softcap?: number;
   readonly sinks?: boolean;
@@ -44,7 +44,9 @@ function at(name: string, shape: Shape): KernelCase {
   });
 
   const described: BatchRow[] = rows.map(({ slot, position, keyEnd }) =>
-    fromSlots ? { slot } : { token: 0, slot, position, ...(keyEnd !== undefined && { keyEnd }) },
+    fromSlots === true || (fromSlots !== false && fromSlots.includes(slot))
+      ? { slot }
+      : { token: 0, slot, position, ...(keyEnd !== undefined && { keyEnd }) },
   );
   const held = tokens.map((_, slot) => rows.find((row) => row.slot === slot) ?? {});
   return kernelCase({
@@ -149,6 +151,38 @@ export const cases: readonly KernelCase[] = [
     window: 40,
     rows: [...chunk(2, 32, 1), ...chunk(0, 69, 1), ...chunk(1, 4, 1)],
   }),
+  at("queries of a tile from two rows' groups of 3", { tokens: [64], heads: 3, headDim: 64, rows: chunk(0, 40, 20) }),
+  at("tiles of several slots, some of one row", {
+    tokens: [70, 5, 33, 90],
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+    rows: [...chunk(3, 70, 20), ...chunk(1, 4, 1), ...chunk(2, 0, 33), ...chunk(0, 69, 1), ...chunk(3, 10, 2)],
+  }),
+  at("a chunk whose rows' positions come from the slots in part", {
+    tokens: [70, 64, 33],
+    heads: 3,
+    fromSlots: [0, 2],
+    window: 40,
+    rows: [...chunk(2, 32, 1), ...chunk(1, 34, 30), ...chunk(0, 69, 1)],
+  }),
+  at("tile, head of 128, window that skips pages", {
+    tokens: [200],
+    headDim: 128,
+    window: 50,
+    rows: chunk(0, 180, 18),
+  }),
+  at("tile, head of 256", { tokens: [60], headDim: 256, heads: 2, rows: chunk(0, 40, 19) }),
+  at("tile, head of 80", { tokens: [40], headDim: 80, heads: 4, kvHeads: 2, rows: chunk(0, 20, 18) }),
+  at("tile, head of 4, sinks and soft cap", {
+    tokens: [40],
+    headDim: 4,
+    sinks: true,
+    softcap: 3,
+    rows: chunk(0, 9, 20),
+  }),
+  at("tile, group of 16", { tokens: [40], heads: 16, rows: chunk(0, 20, 17) }),
+  at("tile, f16, head of 64", { kv: "f16", tokens: [50], headDim: 64, heads: 3, rows: chunk(0, 31, 18) }),
   at("f16 keys and values", { kv: "f16", tokens: [70], heads: 4, kvHeads: 2, headDim: 16, rows: chunk(0, 60, 10) }),
   at("f16, head of 128", { kv: "f16", tokens: [65], headDim: 128, rows: chunk(0, 64, 1) }),
 ];

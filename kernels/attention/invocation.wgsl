@@ -1,6 +1,6 @@
 // Attention of one row and one query head by one invocation, key by key from the first visible one: the formula of
 // workgroup.wgsl without workgroup memory and barriers. For software adapters.
-// Constants: WORKGROUP (items per workgroup), HEAD_QUADS, PAGE_TOKENS. Parts: head.wgsl, kv_*.wgsl.
+// Constants: WORKGROUP (items per workgroup), HEAD_QUADS, PAGE_TOKENS. Parts: head.wgsl, scores.wgsl, softmax.wgsl, kv_*.wgsl.
 
 @compute @workgroup_size(WORKGROUP)
 fn main(

@@ -4,7 +4,8 @@
 // Gimelshein 2018, arXiv:1805.02867): a row's result does not depend on what else is in the batch or on where its
 // chunk began. Scores: a lane per key. Values: lanes are split into SPLITS groups that take turns through the tile's
 // keys, a lane per quad of the head.
-// Constants: WORKGROUP, HEAD_QUADS (at most WORKGROUP), PAGE_TOKENS. Parts: head.wgsl, kv_*.wgsl, team_*.wgsl.
+// Constants: WORKGROUP, HEAD_QUADS (at most WORKGROUP), PAGE_TOKENS.
+// Parts: head.wgsl, scores.wgsl, softmax.wgsl, kv_*.wgsl, team_*.wgsl.
 
 const SPLITS = WORKGROUP / HEAD_QUADS;
 

@@ -7,9 +7,17 @@
 const KV_KEYS = 0u;
 const KV_VALUES = 1u;
 
-// First quad of the key (or value) of one position and key head.
-fn kv_quad(slot: u32, position: u32, kind: u32, head: u32, head_quads: u32) -> u32 {
-  let page = pages[params.table_at + slot * params.pages_per_slot + position / PAGE_TOKENS];
+// The page that holds tokens PAGE_TOKENS · index ... of a slot.
+fn kv_page(slot: u32, index: u32) -> u32 {
+  return pages[params.table_at + slot * params.pages_per_slot + index];
+}
+
+// First quad of the key (or value) of one position and key head, in the page that holds the position.
+fn kv_quad_in(page: u32, position: u32, kind: u32, head: u32, head_quads: u32) -> u32 {
   let plane = (page * 2u + kind) * params.kv_heads + head;
   return (plane * PAGE_TOKENS + position % PAGE_TOKENS) * head_quads;
+}
+
+fn kv_quad(slot: u32, position: u32, kind: u32, head: u32, head_quads: u32) -> u32 {
+  return kv_quad_in(kv_page(slot, position / PAGE_TOKENS), position, kind, head, head_quads);
 }

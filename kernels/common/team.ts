@@ -16,10 +16,12 @@ const ITEMS = 8;
 /**
  * @param parts The kernel's own files (and the shared ones it needs, apart from grid.wgsl).
  * @param items Items to compute for `rows` rows.
+ * @param constants Linked beside WORKGROUP.
  */
 export function teamVariants<P extends ParamTypes>(
   parts: readonly Part[],
   items: (params: ParamsOf<P>, rows: number) => number,
+  constants: Readonly<Record<string, number>> = {},
 ): readonly Variant<P>[] {
   return [
     {
@@ -27,7 +29,7 @@ export function teamVariants<P extends ParamTypes>(
       suits: (traits) => traits.subgroups && !traits.software,
       runs: (traits) => traits.subgroups,
       parts: [{ wgsl: subgroup }, { wgsl: grid }, ...parts],
-      constants: () => ({ WORKGROUP: LANES }),
+      constants: () => ({ WORKGROUP: LANES, ...constants }),
       enable: ["subgroups"],
       grid: (params, rows) => foldedGrid(items(params, rows)),
     },
@@ -36,14 +38,14 @@ export function teamVariants<P extends ParamTypes>(
       suits: (traits) => !traits.software,
       runs: () => true,
       parts: [{ wgsl: workgroup }, { wgsl: grid }, ...parts],
-      constants: () => ({ WORKGROUP: LANES }),
+      constants: () => ({ WORKGROUP: LANES, ...constants }),
       grid: (params, rows) => foldedGrid(items(params, rows)),
     },
     {
       name: "invocation",
       suits: () => true,
       parts: [{ wgsl: invocation }, { wgsl: grid }, ...parts],
-      constants: () => ({ WORKGROUP: ITEMS }),
+      constants: () => ({ WORKGROUP: ITEMS, ...constants }),
       grid: (params, rows) => foldedGrid(Math.ceil(items(params, rows) / ITEMS)),
     },
   ];

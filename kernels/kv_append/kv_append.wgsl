@@ -1,5 +1,5 @@
 // Stores each row's keys and values into the page of its sequence and position (common/kv_pages.wgsl). One invocation
-// per quad of k and the same quad of v. `store` comes from store_f32.wgsl or store_f16.wgsl.
+// per quad of k and the same quad of v.
 
 struct Params {
   kv_heads: u32,
@@ -29,6 +29,6 @@ fn main(
   let position = row_position(row);
   let head = (at % row_quads) / head_quads;
   let quad = at % head_quads;
-  store(kv_quad(slot, position, KV_KEYS, head, head_quads) + quad, k[at]);
-  store(kv_quad(slot, position, KV_VALUES, head, head_quads) + quad, v[at]);
+  kv_store(kv_quad(slot, position, KV_KEYS, head, head_quads) + quad, k[at]);
+  kv_store(kv_quad(slot, position, KV_VALUES, head, head_quads) + quad, v[at]);
 }

@@ -1,6 +1,7 @@
 // Rotary position embedding, and the tables of cosines and sines that it reads.
 
 import batch from "../common/batch.wgsl?raw";
+import angles from "../common/rope.wgsl?raw";
 import slots from "../common/slots.wgsl?raw";
 import { teamVariants } from "../common/team";
 import { defineKernel } from "../kernel";
@@ -40,7 +41,7 @@ export function rope({ norm = false }: { readonly norm?: boolean } = {}) {
     },
     params,
     variants: teamVariants<typeof params>(
-      [{ wgsl }, { wgsl: norm ? norming : plain }, { wgsl: batch }, { wgsl: slots }],
+      [{ wgsl }, { wgsl: norm ? norming : plain }, { wgsl: angles }, { wgsl: batch }, { wgsl: slots }],
       ({ heads }, rows) => rows * heads,
     ),
   });

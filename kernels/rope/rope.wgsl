@@ -1,10 +1,7 @@
 // Rotary position embedding of each head, with the head's RMSNorm before it where the model has one.
 //   (y[a], y[b]) = (x[a] cos t − x[b] sin t, x[a] sin t + x[b] cos t),   t = position · frequency[pair]
-// Pairs: half (i, i + dims / 2), adjacent (2i, 2i + 1). Elements from `dims` on pass through.
-// Source: Su et al. 2021, arXiv:2104.09864, section 3.4.2.
-//
-// The angle is never formed here: t = 256 · coarse + fine, and the host gives cos and sin of both parts, computed in
-// f64 (rope.ts). GPU sin and cos are off by 2e-4 on some adapters. A team per head. Parts: norm.wgsl or plain.wgsl.
+// Pairs and angles: common/rope.wgsl. Elements from `dims` on pass through. A team per head.
+// Source: Su et al. 2021, arXiv:2104.09864, section 3.4.2. Parts: norm.wgsl or plain.wgsl.
 
 struct Params {
   heads: u32,
@@ -20,10 +17,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(0) var<storage, read> x: array<f32>;       // [rows, heads · head_dim]
 @group(0) @binding(0) var<storage, read> vectors: array<f32>;
-@group(0) @binding(0) var<storage, read> tables: array<f32>;
 @group(0) @binding(0) var<storage, read_write> y: array<f32>; // [rows, heads · head_dim]
-
-const STYLE_ADJACENT = 1u;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -41,21 +35,15 @@ fn main(
 
   let position = row_position(item / params.heads);
   let pairs = params.dims / 2u;
-  let fine_at = params.tables_at + (position % 256u) * params.dims;
-  let coarse_at = params.coarse_at + (position / 256u) * params.dims;
   for (var pair = lane; pair < pairs; pair += TEAM) {
-    let fine = vec2f(tables[fine_at + 2u * pair], tables[fine_at + 2u * pair + 1u]);
-    let coarse = vec2f(tables[coarse_at + 2u * pair], tables[coarse_at + 2u * pair + 1u]);
-    let cos_t = coarse.x * fine.x - coarse.y * fine.y;
-    let sin_t = coarse.y * fine.x + coarse.x * fine.y;
-
+    let turn = rope_angle(position, pair, params.dims, params.tables_at, params.coarse_at);
     let adjacent = params.style == STYLE_ADJACENT;
     let a = select(pair, 2u * pair, adjacent);
     let b = select(pair + pairs, 2u * pair + 1u, adjacent);
     let x_a = head_value(first, a, scale);
     let x_b = head_value(first, b, scale);
-    y[first + a] = x_a * cos_t - x_b * sin_t;
-    y[first + b] = x_a * sin_t + x_b * cos_t;
+    y[first + a] = x_a * turn.x - x_b * turn.y;
+    y[first + b] = x_a * turn.y + x_b * turn.x;
   }
   for (var i = params.dims + lane; i < params.head_dim; i += TEAM) {
     y[first + i] = head_value(first, i, scale);

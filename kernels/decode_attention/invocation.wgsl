@@ -1,0 +1,88 @@
+// Attention of one new token by one invocation per row, query head and split: the formula of workgroup.wgsl without
+// barriers. For software adapters; workgroup memory is but a private array that they index fast. Every query head of a group prepares the row's own key for itself;
+// the first of them stores it.
+// Constants: WORKGROUP (items per workgroup), TEAM (1), HEAD_QUADS, PAGE_TOKENS, SPLIT_TOKENS.
+// Parts: head.wgsl, attention/scores.wgsl and softmax.wgsl, those of headParts (kernels/prepare_qkv).
+
+var<workgroup> queries: array<vec4f, WORKGROUP * HEAD_QUADS>;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let item = group.x * WORKGROUP + local.x;
+  if (item >= batch.rows * params.heads) {
+    return;
+  }
+  let row = item / params.heads;
+  let head = item % params.heads;
+  let split = group.z;
+  let keys = span_of(row, split);
+  if ((keys.flags & SPAN_HAS_KEYS) == 0u) {
+    return;
+  }
+  let group_heads = params.heads / params.kv_heads;
+  let kv_head = head / group_heads;
+  let slot = batch.row[row].slot;
+
+  let query_at = row * params.qkv_stride + params.q_at + head * 4u * HEAD_QUADS;
+  let query_scale = head_scale(0u, query_at);
+  let query = local.x * HEAD_QUADS;
+  for (var i = 0u; i < head_quads(); i++) {
+    queries[query + i] = prepared_quad(query_at, i, query_scale, params.q_gain_at, keys.position);
+  }
+
+  var acc: array<vec4f, HEAD_QUADS>;
+  var largest = LOWEST;
+  var total = 0.0;
+  if ((keys.flags & SPAN_OWNS_NEWEST) != 0u) {
+    let stores = head % group_heads == 0u;
+    let own = row * params.qkv_stride + kv_head * 4u * HEAD_QUADS;
+    let key_scale = head_scale(0u, own + params.k_at);
+    let key_at = kv_quad(slot, keys.position, KV_KEYS, kv_head, HEAD_QUADS);
+    let value_at = kv_quad(slot, keys.position, KV_VALUES, kv_head, HEAD_QUADS);
+    var product = 0.0;
+    for (var i = 0u; i < head_quads(); i++) {
+      let key = prepared_quad(own + params.k_at, i, key_scale, params.k_gain_at, keys.position);
+      product += dot(queries[query + i], kv_kept(key));
+      if (stores) {
+        kv_store(key_at + i, key);
+      }
+    }
+    for (var i = 0u; i < HEAD_QUADS; i++) {
+      let value = plain_quad(own + params.v_at, i);
+      acc[i] = kv_kept(value);
+      if (stores) {
+        kv_store(value_at + i, value);
+      }
+    }
+    largest = shaped(product);
+    total = 1.0;
+  }
+
+  for (var key = keys.first; key < keys.end; key++) {
+    let key_at = kv_quad(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
+    var product = 0.0;
+    for (var i = 0u; i < HEAD_QUADS; i++) {
+      product += dot(queries[query + i], kv_load(key_at + i));
+    }
+    let score = shaped(product);
+    if (score > largest) {
+      let shrink = exp_of_drop(largest, score);
+      total *= shrink;
+      for (var i = 0u; i < HEAD_QUADS; i++) {
+        acc[i] *= shrink;
+      }
+      largest = score;
+    }
+    let weight = exp(score - largest);
+    total += weight;
+    let value_at = kv_quad(slot, key, KV_VALUES, kv_head, HEAD_QUADS);
+    for (var i = 0u; i < HEAD_QUADS; i++) {
+      acc[i] += weight * kv_load(value_at + i);
+    }
+  }
+
+  let whole = (keys.flags & SPAN_IS_WHOLE) != 0u;
+  for (var i = 0u; i < HEAD_QUADS; i++) {
+    store_sum(row, head, split, whole, i, acc[i], largest, total);
+  }
+}
