@@ -127,16 +127,15 @@ export const cases: readonly KernelCase[] = [
     rows: chunk(0, 31, 3),
   }),
   at("norm, adjacent pairs, part of the head", {
-    headDim: 32,
     headNorm: true,
-    ropeDims: 24,
+    ropeDims: 6,
     ropeStyle: "adjacent",
     rows: chunk(0, 300, 2),
   }),
-  at("part of the head, half pairs: an odd number of pairs", { headDim: 20, ropeDims: 6, rows: chunk(0, 7, 2) }),
-  at("adjacent pairs", { heads: 3, kvHeads: 3, headDim: 16, ropeStyle: "adjacent", rows: chunk(0, 5, 2) }),
-  at("no rotation", { headDim: 12, ropeDims: 0, rows: chunk(0, 9, 2) }),
-  at("no rotation, norm", { headDim: 12, ropeDims: 0, headNorm: true, rows: chunk(0, 9, 2) }),
+  at("part of the head, half pairs: an odd number of pairs", { ropeDims: 6, rows: chunk(0, 7, 2) }),
+  at("adjacent pairs", { heads: 3, kvHeads: 3, ropeStyle: "adjacent", rows: chunk(0, 5, 2) }),
+  at("no rotation", { ropeDims: 0, rows: chunk(0, 9, 2) }),
+  at("no rotation, norm", { ropeDims: 0, headNorm: true, rows: chunk(0, 9, 2) }),
   at("head of 256", { headDim: 256, headNorm: true, rows: chunk(0, 40, 1) }),
   at("several slots with interleaved pages", {
     heads: 4,
@@ -148,7 +147,7 @@ export const cases: readonly KernelCase[] = [
     rows: [...chunk(2, 1000, 1), ...chunk(0, 3, 1), ...chunk(1, 77, 1)],
   }),
   at("prefill chunk, rows not a bucket", { heads: 2, kvHeads: 1, headNorm: true, rows: chunk(0, 50, 37) }),
-  at("f16 keys and values", { kv: "f16", heads: 4, kvHeads: 2, headDim: 16, headNorm: true, rows: chunk(0, 62, 4) }),
+  at("f16 keys and values", { kv: "f16", heads: 4, kvHeads: 2, headNorm: true, rows: chunk(0, 62, 4) }),
 ];
 
 /** For the self-test: one row, past the fine table's end. */

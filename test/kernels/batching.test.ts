@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { cases as attention } from "../../kernels/attention/cases";
 import { BATCH_HEADER_WORDS, ROW_WORDS } from "../../kernels/common/batch";
+import { cases as decodeAttention } from "../../kernels/decode_attention/cases";
 import { cases as layerNorm } from "../../kernels/layer_norm/cases";
 import { cases as rmsNorm } from "../../kernels/rms_norm/cases";
 import { cases as rope } from "../../kernels/rope/cases";
@@ -12,10 +13,11 @@ import type { BufferContent, KernelCase } from "../../kernels/testing";
 import { testDevice } from "../support/gpu";
 import { launch, variantsOf } from "../support/launch";
 
-/** Buffers with an entry per row; `y` is the result. */
-const ROW_BUFFERS = ["x", "q", "y"];
+/** Buffers with an entry per row; results are those of {@link RESULTS} that the kernel has. */
+const ROW_BUFFERS = ["x", "q", "qkv", "y", "partials"];
+const RESULTS = ["y", "partials"];
 
-const several = [...rmsNorm, ...layerNorm, ...rope, ...attention].filter(
+const several = [...rmsNorm, ...layerNorm, ...rope, ...attention, ...decodeAttention].filter(
   ({ rows = 1, params }) => rows > 1 && rows < 64 && params.on_outputs !== 1,
 );
 
@@ -25,18 +27,26 @@ describe("a row's result does not depend on its batch", async () => {
     for (const variant of variantsOf(c, traits).run) {
       test(`${c.kernel.name}/${variant.name}: ${c.name}`, async () => {
         const rows = c.rows!;
-        const result = async (some: readonly number[]) => {
-          const got = await launch(await testDevice("full"), only(c, some), variant);
-          return new Uint32Array(got.get("y")!);
+        const result = async (some: readonly number[], spareSplits: number) => {
+          const given = { ...only(c, some), splits: (c.splits ?? 1) + spareSplits };
+          const got = await launch(await testDevice("full"), given, variant);
+          return RESULTS.flatMap((name) => (got.has(name) ? [new Uint32Array(got.get(name)!)] : []));
         };
-        const whole = await result(Array.from({ length: rows }, (_, row) => row));
-        const width = whole.length / rows;
+        const whole = await result(
+          Array.from({ length: rows }, (_, row) => row),
+          0,
+        );
         const middle = rows >> 1;
-        for (const some of [[0], [middle], [rows - 1], [rows - 1, 0, middle]]) {
-          const got = await result(some);
-          some.forEach((row, at) => {
-            const alone = got.subarray(at * width, (at + 1) * width);
-            expect([...alone], `row ${row} of [${some}]`).toEqual([...whole.subarray(row * width, (row + 1) * width)]);
+        // Alone with a grid for longer contexts: the number of splits of a step must not matter either.
+        for (const [spare, some] of [[0], [middle], [rows - 1], [rows - 1, 0, middle]].entries()) {
+          const got = await result(some, spare);
+          whole.forEach((expected, which) => {
+            const width = expected.length / rows;
+            some.forEach((row, at) => {
+              const alone = got[which]!.subarray(at * width, (at + 1) * width);
+              const same = expected.subarray(row * width, (row + 1) * width);
+              expect([...alone], `row ${row} of [${some}], ${RESULTS[which]}`).toEqual([...same]);
+            });
           });
         }
       });
