@@ -9,6 +9,7 @@ import type { Backend, StepOutput } from "../backends/backend";
 import { FennecError, isFennecError } from "../errors";
 import type { BatchPlan } from "./batch_plan";
 import { Breather } from "./breather";
+import { DepthControl } from "./depth";
 import type { Job, Run, Seat } from "./job";
 import { isLoss, makeReplacement, type ReplaceBackend } from "./replacement";
 import { type Borrowed, Roster } from "./roster";
@@ -16,7 +17,7 @@ import { KvCache } from "./sequence";
 import { StepPlanner } from "./step_planner";
 
 export interface SchedulerOptions {
-  /** Decode steps in flight at most; 6 when absent. Also the most steps that a stop can waste. */
+  /** Decode steps in flight at most; 12 when absent. Also the most steps that a stop can waste. */
   readonly depth?: number;
   /** Milliseconds of prompt between two decode steps; 40 when absent. */
   readonly prefillBudgetMs?: number;
@@ -34,6 +35,7 @@ export type BackendState = "lost" | "replaced" | "failed";
 
 interface Flight {
   readonly outputs: Promise<readonly StepOutput[]>;
+  readonly rows: number;
   readonly prefillRows: number;
   readonly submittedAt: number;
 }
@@ -46,7 +48,6 @@ export class Scheduler {
   /** Resolves when the last backend is lost. Never rejects. */
   readonly lost: Promise<FennecError>;
   readonly #options: SchedulerOptions;
-  readonly #maxDepth: number;
   readonly #breather: Breather;
   readonly #roster: Roster;
   readonly #disposal = new AbortController();
@@ -54,6 +55,7 @@ export class Scheduler {
   #backend: Backend;
   #cache: KvCache;
   #planner: StepPlanner;
+  #depths: DepthControl;
   #hidden = false;
   #order = 0;
   #lastDone = 0;
@@ -68,7 +70,7 @@ export class Scheduler {
     this.#options = options;
     this.now = options.now ?? (() => performance.now());
     this.lost = new Promise((resolve) => (this.#onLost = resolve));
-    this.#maxDepth = options.depth ?? 6;
+    this.#depths = this.#newDepths();
     this.#breather = new Breather(this.now);
     this.#backend = backend;
     this.#cache = new KvCache(backend);
@@ -163,6 +165,10 @@ export class Scheduler {
     return new StepPlanner(this.#roster, this.#cache, limits, this.#options.prefillBudgetMs ?? 40);
   }
 
+  #newDepths(): DepthControl {
+    return new DepthControl(this.#options.depth ?? 12);
+  }
+
   #wake(): void {
     if (this.#loop || this.#recovery || this.#failure) return;
     const loop = {};
@@ -179,7 +185,10 @@ export class Scheduler {
           if (!batch) break;
           this.#submit(batch);
         }
-        if (this.#flights.length === 0) break;
+        if (this.#flights.length === 0) {
+          this.#depths.interrupted();
+          break;
+        }
         await this.#receive(loop);
         await this.#breather.breathe();
       }
@@ -238,6 +247,7 @@ export class Scheduler {
     this.#backend = next;
     this.#cache = new KvCache(next);
     this.#planner = this.#newPlanner();
+    this.#depths = this.#newDepths();
     this.#lastDone = this.now();
     this.#roster.enter(next, this.#cache);
     this.#fitContext();
@@ -266,13 +276,14 @@ export class Scheduler {
   #depth(): number {
     if (this.#planner.prefilling.length > 0) return PREFILL_DEPTH;
     const youngest = Math.min(...this.#roster.running.map(({ reply }) => reply.length));
-    return Math.min(this.#maxDepth, 2 + Math.floor(youngest / 4));
+    return this.#depths.depth(youngest);
   }
 
   #submit(plan: BatchPlan): void {
     const outputs = this.#backend.step(plan.batch());
     outputs.catch(() => undefined); // received in order; an earlier failure may end the loop first
-    this.#flights.push({ outputs, prefillRows: plan.prefillRows, submittedAt: this.now() });
+    const { prefillRows, rows } = plan;
+    this.#flights.push({ outputs, prefillRows, rows: rows.length, submittedAt: this.now() });
   }
 
   async #receive(loop: object): Promise<void> {
@@ -283,6 +294,8 @@ export class Scheduler {
     const now = this.now();
     this.#planner.measured(flight.prefillRows, now - Math.max(flight.submittedAt, this.#lastDone));
     this.#lastDone = now;
+    if (flight.prefillRows > 0) this.#depths.interrupted();
+    else this.#depths.arrived(flight.rows, flight.submittedAt, now);
     for (const output of outputs) {
       if (output.want !== "token") continue;
       const owner = this.#roster.seated(output.slot, output.generation);
