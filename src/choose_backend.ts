@@ -11,8 +11,20 @@ import { missing } from "./probe";
 
 export type BackendChoice = "auto" | "webgpu" | "onnx" | "reference";
 
+/** How ONNX Runtime runs a model, where it does. */
+export interface OnnxChoice {
+  /**
+   * Threads, 1 to 64. More than one need Node or a cross-origin isolated page; elsewhere there is one. Default half of
+   * the processor's cores, at most 4.
+   */
+  readonly threads?: number;
+  /** `int8-dynamic`: matrices and activations rounded to 8 bits, for a quarter of the memory. Default `exact`. */
+  readonly weights?: "exact" | "int8-dynamic";
+}
+
 export interface Choice {
   readonly backend: BackendChoice;
+  readonly onnx: OnnxChoice | undefined;
   /** Another WebGPU than this platform's. */
   readonly gpu: GPU | undefined;
   readonly tune: Tune;
@@ -26,7 +38,7 @@ export async function createBackend(input: BackendInput, choice: Choice): Promis
     case "webgpu":
       return createWebgpu(input, choice);
     case "onnx":
-      return createOnnx(input);
+      return createOnnx(input, choice);
     case "reference": {
       const { createReferenceBackend } = await import("./backends/reference/index");
       return createReferenceBackend(input);
@@ -47,14 +59,14 @@ export function replaceBackend(input: BackendInput, choice: Choice): ReplaceBack
     // With the variants that the lost one had: sequences go on with the same bits.
     webgpu: (signal) => createWebgpu(again(signal), { ...choice, tune: choice.tune === "off" ? "off" : "keep" }),
     ...(choice.backend === "auto" && {
-      processor: (reason: string, signal: AbortSignal) => createOnnx(again(signal), reason),
+      processor: (reason: string, signal: AbortSignal) => createOnnx(again(signal), choice, reason),
     }),
   });
 }
 
-async function createOnnx(input: BackendInput, reason?: string): Promise<Backend> {
+async function createOnnx(input: BackendInput, { onnx }: Choice, reason?: string): Promise<Backend> {
   const { createOnnxBackend } = await import("./backends/onnx/index");
-  return createOnnxBackend(input, reason === undefined ? {} : { reason });
+  return createOnnxBackend(input, { ...onnx, ...(reason !== undefined && { reason }) });
 }
 
 async function createWebgpu(input: BackendInput, { gpu: own, tune }: Choice): Promise<Backend> {
@@ -79,7 +91,7 @@ async function createWebgpuOrOnnx(input: BackendInput, choice: Choice): Promise<
   } catch (error) {
     if (!isFennecError(error) || !DEVICE_FAULTS.has(error.code)) throw error;
     try {
-      return await createOnnx(input, error.message);
+      return await createOnnx(input, choice, error.message);
     } catch (second) {
       if (!isFennecError(second) || (second.code !== "backend-unsupported" && second.code !== "out-of-memory"))
         throw second;

@@ -32,7 +32,7 @@ export type { CachedFile, CacheStore } from "./files/cache";
 export type { Source } from "./files/open_source";
 export type { ByteSource } from "./files/weights_file";
 export type { Quantization } from "./hugging_face/quantize";
-export { type BackendChoice, type EngineProgress, type LoadOptions, load } from "./load";
+export { type BackendChoice, type EngineProgress, type LoadOptions, load, type OnnxChoice } from "./load";
 export type { ModelSource } from "./open_model";
 export { type AdapterLimits, type AdapterProbe, type Probe, probe } from "./probe";
 export type { Tokenizer } from "./text/tokenizer";

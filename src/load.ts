@@ -3,7 +3,7 @@
 import { type FennecEngine, withOpenAiSurface } from "./api/surface";
 import type { BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
 import { checkInteger, checkNames, invalid } from "./check";
-import { type BackendChoice, createBackend, replaceBackend } from "./choose_backend";
+import { type BackendChoice, createBackend, type OnnxChoice, replaceBackend } from "./choose_backend";
 import { type BackendChange, Engine } from "./engine/engine";
 import { recommendedSampling } from "./engine/sampling";
 import { FennecError, isFennecError } from "./errors";
@@ -19,7 +19,7 @@ import { chatTemplateFromMetadata, hasChatTemplate } from "./text/chat_template"
 import { specialIds } from "./text/special_ids";
 import { lazyTokenizer } from "./text/tokenizer";
 
-export type { BackendChoice };
+export type { BackendChoice, OnnxChoice };
 
 export interface EngineProgress {
   /** `waiting`: another tab is downloading the same file. Then the phases of the backend. */
@@ -61,6 +61,8 @@ export interface LoadOptions {
    * and kept; not on software adapters. `off`: never. `force`: again. Default `auto`; `FENNEC_TUNE` goes before it.
    */
   readonly tune?: "auto" | "off" | "force";
+  /** Where ONNX Runtime runs the model: threads, and whether weights stay exact. */
+  readonly onnx?: OnnxChoice;
   /** Quantize float matrices of a Hugging Face folder while they load; absent: kept at their own bits. */
   readonly quantize?: Quantization;
 }
@@ -68,6 +70,7 @@ export interface LoadOptions {
 const DEFAULT_CONTEXT = 4096;
 const DEFAULT_SLOTS = 4;
 const MOST_SLOTS = 64;
+const MOST_THREADS = 64;
 
 /**
  * Loads a model.
@@ -127,7 +130,12 @@ export async function loadFile(file: WeightsFile, options: LoadOptions = {}): Pr
       ...(onProgress && { onProgress: (progress) => progress.phase !== "ready" && onProgress(progress) }),
     },
   };
-  const choice = { backend: options.backend ?? "auto", gpu: options.gpu, tune: options.tune ?? "auto" } as const;
+  const choice = {
+    backend: options.backend ?? "auto",
+    gpu: options.gpu,
+    tune: options.tune ?? "auto",
+    onnx: options.onnx,
+  } as const;
   const backend = await createBackend(input, choice);
   if (signal?.aborted) {
     backend.dispose();
@@ -184,6 +192,7 @@ const LOAD_OPTIONS = Object.keys({
   signal: true,
   cache: true,
   gpu: true,
+  onnx: true,
   quantize: true,
   tune: true,
 } satisfies Record<keyof LoadOptions, true>);
@@ -199,6 +208,12 @@ function checkOptions(options: LoadOptions): void {
   oneOf("kv", kv, ["f32", "f16"]);
   oneOf("tune", tune, ["auto", "off", "force"]);
   oneOf("quantize", quantize, ["q8_0", "q4_0"]);
+  if (options.onnx !== undefined) {
+    checkNames("onnx", options.onnx, ["threads", "weights"]);
+    const { threads, weights } = options.onnx;
+    if (threads !== undefined) checkInteger("onnx.threads", threads, 1, MOST_THREADS);
+    oneOf("onnx.weights", weights, ["exact", "int8-dynamic"]);
+  }
   if (context !== undefined) checkInteger("context", context, 1);
   if (slots !== undefined) checkInteger("slots", slots, 1, MOST_SLOTS);
   if (kvTokens !== undefined) checkInteger("kvTokens", kvTokens, 1);

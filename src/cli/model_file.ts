@@ -14,6 +14,7 @@ import { resolveModel } from "./package_root";
 
 export const BACKENDS = ["webgpu", "onnx", "reference"] as const;
 export const PRECISIONS = ["exact", "fast"] as const;
+const WEIGHTS = ["exact", "int8-dynamic"] as const;
 export const KV_TYPES = ["f32", "f16"] as const;
 
 /** Options of every command that runs a model. */
@@ -21,6 +22,12 @@ export const runOptions = {
   backend: { value: "NAME", oneOf: BACKENDS, help: "where it runs; default webgpu, or onnx where that is missing" },
   precision: { value: "NAME", oneOf: PRECISIONS, help: "exact: f32 throughout; fast: keys and values as f16" },
   kv: { value: "TYPE", oneOf: KV_TYPES, help: "type of keys and values; default f32 for exact, f16 for fast" },
+  threads: { value: "N", help: "threads of the processor, for onnx; default half of its cores, at most 4" },
+  weights: {
+    value: "FORM",
+    oneOf: WEIGHTS,
+    help: "for onnx: int8-dynamic takes a quarter of the memory and rounds to 8 bits; default exact",
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Reads the header, runs `work`, closes the file. */
@@ -58,6 +65,8 @@ export async function withEngine<T>(
   const precision = args.choice("precision", PRECISIONS) ?? options.precision;
   const backend = args.choice("backend", BACKENDS);
   const kv = args.choice("kv", KV_TYPES);
+  const threads = args.integer("threads", 1);
+  const weights = args.choice("weights", WEIGHTS);
   const engine = await load(resolveModel(args.model), {
     slots: 1,
     signal: io.signal,
@@ -65,6 +74,7 @@ export async function withEngine<T>(
     ...(precision && { precision }),
     ...(backend && { backend }),
     ...(kv && { kv }),
+    onnx: { ...(threads !== undefined && { threads }), ...(weights && { weights }) },
     ...(options.context !== undefined && { context: options.context }),
   });
   io.progress(undefined);

@@ -79,7 +79,8 @@ export const names = (side: "past_key_values" | "present", layer: number) => ({
 function lookup(tools: BorderTools, weight: Parameters<BorderTools["plain"]>[0], tokens: string): string {
   const { model } = tools;
   const form = tools.formOf(weight);
-  if (form === "f32") return model.node("Gather", [tools.plain(weight), tokens], { attributes: { axis: 0 } });
+  if (form === "f32" || form === "int8-dynamic")
+    return model.node("Gather", [tools.plain(weight), tokens], { attributes: { axis: 0 } });
   const { values, scales, bits } = tools.blocks(weight, form);
   const [rows] = weight.shape as readonly [number, number];
   const inputs = [tools.reshape(values, [rows, -1]), tokens, tools.reshape(scales, [rows, -1])];

@@ -7,8 +7,19 @@ import type { CacheSpec } from "../../graph/graph";
 import type { CacheGroup, PageWrite } from "../backend";
 import type { HeldTensor } from "./runtime";
 
-/** Rows of a slot's buffers at first; doubled as a sequence grows. */
-const FIRST_CAPACITY = 64;
+/** Rows of a slot's buffers are a multiple of this. */
+const CAPACITY_STEP = 64;
+
+/** A quarter more than is needed, so that a sequence seldom moves. */
+const SPARE = 1.25;
+
+/**
+ * Rows of all slots' buffers together at most: what sequences of `kvTokens` need at once. A slot that makes room is
+ * brought back from stored pages when it runs again.
+ */
+export function mostRows({ kvTokens, slots }: Pick<KvSizes, "kvTokens" | "slots">): number {
+  return Math.ceil(kvTokens * SPARE) + slots * CAPACITY_STEP;
+}
 
 /** The content of a page: new content is a new object. */
 interface Page {
@@ -31,6 +42,8 @@ interface SlotGroup {
   capacity: number;
   /** By layer of the group. */
   readonly layers: KeysAndValues[];
+  /** Counts runs; of the last one. */
+  lastRun: number;
 }
 
 /** New keys and values of a run, `[rows, kvHeads · headDim]` each. */
@@ -43,6 +56,8 @@ export interface KvSizes {
   readonly pageTokens: number;
   readonly slots: number;
   readonly context: number;
+  /** Of all sequences together. */
+  readonly kvTokens: number;
   /** Zeros, in the runtime's memory. */
   readonly createTensor: (dims: readonly number[]) => HeldTensor;
 }
@@ -56,6 +71,7 @@ export class KvStore {
   readonly #slots: readonly (readonly SlotGroup[])[];
   /** By layer. */
   readonly #places: readonly { readonly group: number; readonly at: number }[];
+  #runs = 0;
 
   constructor(caches: readonly CacheSpec[], groups: readonly CacheGroup[], sizes: KvSizes) {
     this.#caches = caches;
@@ -63,7 +79,7 @@ export class KvStore {
     this.#sizes = sizes;
     this.#pages = groups.map(() => new Map());
     this.#slots = Array.from({ length: sizes.slots }, () =>
-      groups.map(() => ({ table: [], held: [], capacity: 0, layers: [] })),
+      groups.map(() => ({ table: [], held: [], capacity: 0, layers: [], lastRun: 0 })),
     );
     this.#places = caches.map(({ layer }) => {
       const group = groups.findIndex(({ layers }) => layers.includes(layer));
@@ -81,9 +97,7 @@ export class KvStore {
   }
 
   release(): void {
-    for (const { layers } of this.#slots.flat()) {
-      for (const { key, value } of layers.splice(0)) for (const tensor of [key, value]) tensor.release();
-    }
+    for (const state of this.#slots.flat()) releaseAll(state);
   }
 
   map({ group, slot, index, page }: PageWrite): void {
@@ -104,8 +118,10 @@ export class KvStore {
    */
   prepare(slot: number, first: number, end: number): void {
     const { pageTokens } = this.#sizes;
+    this.#runs++;
     this.#groups.forEach(({ window }, group) => {
       const state = this.#slots[slot]![group]!;
+      state.lastRun = this.#runs;
       this.#reserve(group, state, end);
       const oldest = window === undefined ? 0 : Math.max(0, first - window + 1);
       for (let index = Math.floor(oldest / pageTokens); index * pageTokens < end; index++) {
@@ -215,9 +231,9 @@ export class KvStore {
   #reserve(group: number, state: SlotGroup, end: number): void {
     if (end <= state.capacity) return;
     const old = state.capacity;
-    let capacity = Math.max(old, FIRST_CAPACITY);
-    while (capacity < end) capacity *= 2;
-    capacity = Math.max(end, Math.min(capacity, this.#sizes.context));
+    const stepped = (rows: number) => Math.ceil(rows / CAPACITY_STEP) * CAPACITY_STEP;
+    const capacity = Math.max(end, Math.min(stepped(old === 0 ? end : end * SPARE), this.#sizes.context));
+    this.#makeRoom(group, state, capacity - old);
     this.#groups[group]!.layers.forEach((layer, at) => {
       const { kvHeads, headDim } = this.#caches[layer]!;
       const grow = (small: HeldTensor | undefined) => {
@@ -236,6 +252,24 @@ export class KvStore {
     });
     state.capacity = capacity;
   }
+
+  /** Lets go of the buffers of slots that ran longest ago, until `rows` more are allowed. */
+  #makeRoom(group: number, own: SlotGroup, rows: number): void {
+    const all = this.#slots.map((groups) => groups[group]!);
+    const used = () => all.reduce((sum, { capacity }) => sum + capacity, 0);
+    while (used() + rows > mostRows(this.#sizes)) {
+      const [oldest] = all.filter((state) => state !== own && state.capacity > 0).sort((a, b) => a.lastRun - b.lastRun);
+      if (!oldest) return;
+      for (const index of oldest.held.keys()) this.#giveWay(group, oldest, index);
+      oldest.held.length = 0;
+      oldest.capacity = 0;
+      releaseAll(oldest);
+    }
+  }
+}
+
+function releaseAll({ layers }: SlotGroup): void {
+  for (const { key, value } of layers.splice(0)) for (const tensor of [key, value]) tensor.release();
 }
 
 /** A page's rows of one layer: in buffers from row `first` on, or in a store, whose heads lie a page apart. */

@@ -175,6 +175,13 @@ export class Lowering implements AttentionLowering, BorderTools {
       const inputs = [this.read(x), this.plain(weight), ...(bias ? [this.plain(bias)] : [])];
       return model.node("Gemm", inputs, { attributes: { transB: 1 } });
     }
+    if (form === "int8-dynamic") {
+      // Rows of the weights are columns here; the bias is added inside.
+      const values = this.#weight(weight, form, { type: "int8", shape: [cols, rows], bytes: rows * cols });
+      const scales = this.#weight(weight, "scales", { type: "float32", shape: [rows], bytes: 4 * rows });
+      const inputs = [this.read(x), values, scales, ...(bias ? ["", this.plain(bias)] : [])];
+      return model.node("DynamicQuantizeMatMul", inputs, { domain: "com.microsoft" });
+    }
     const { values, scales, bits } = this.blocks(weight, form);
     const y = model.node("MatMulNBits", [this.read(x), values, scales], {
       domain: "com.microsoft",

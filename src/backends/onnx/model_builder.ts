@@ -7,7 +7,7 @@ const IR_VERSION = 10;
 const OPSET = 21;
 
 /** ONNX's numbers of element types. */
-export const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7 } as const;
+export const ELEMENT = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7 } as const;
 export type ElementType = keyof typeof ELEMENT;
 
 /** Attributes by name: whole numbers are ONNX ints; wrap floats in {@link float}. */

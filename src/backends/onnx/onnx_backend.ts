@@ -24,19 +24,22 @@ import { Executor, type ExecutorInput } from "./executor";
 import { KvStore } from "./kv";
 import { loadRuntime, type RuntimeOptions } from "./load_runtime";
 import { groupedFits } from "./lower_attention";
+import { planMemory } from "./memory_plan";
 import type { Runtime } from "./runtime";
-import { planWeights, type WeightPlan } from "./weight_forms";
+import type { WeightChoice, WeightPlan } from "./weight_forms";
 import { EmbeddingTable } from "./weights";
 
 const OUTPUTS = 128;
 
-/** The heap of wasm32 ends at 4 GiB; the runtime's own copies of packed weights and what a step needs take the rest. */
-const WEIGHT_BUDGET = 3 * 2 ** 30;
+/** Bytes of weights that fit the heap beside a second copy of themselves, both copies counted. */
+const TWO_COPIES = 3 * 2 ** 30;
 
 export interface OnnxOptions extends RuntimeOptions {
   /** Why it runs in place of WebGPU; told to whoever asks. */
   readonly reason?: string;
-  /** Bytes of weights in the runtime at most; decides how many matrices are f32. */
+  /** `int8-dynamic` takes a quarter of f32's memory and is not exact; see the README for its error. Default `exact`. */
+  readonly weights?: WeightChoice;
+  /** Bytes of weights in the runtime at most; decides how many matrices are f32. What the heap allows when absent. */
   readonly weightBudget?: number;
   /** Bytes of weights handed over at once. */
   readonly partBytes?: number;
@@ -52,10 +55,19 @@ export interface OnnxOptions extends RuntimeOptions {
  *   what reading the file throws.
  */
 export async function createOnnxBackend(input: BackendInput, options: OnnxOptions = {}): Promise<Backend> {
-  const plan = planWeights(input.graph, input.file, options.weightBudget ?? WEIGHT_BUDGET);
+  const { graph, file } = input;
+  const { context, kvTokens, slots } = input.options;
+  const plan = planMemory(graph, file, {
+    context,
+    kvTokens,
+    slots,
+    choice: options.weights,
+    weightBudget: options.weightBudget,
+  });
   const runtime = await loadRuntime(options);
   try {
-    return await createOn(runtime, plan, input, options);
+    const sizes = { context: plan.context, kvTokens: plan.kvTokens };
+    return await createOn(runtime, plan.weights, { ...input, options: { ...input.options, ...sizes } }, options);
   } catch (error) {
     runtime.release();
     throw error;
@@ -137,7 +149,7 @@ class OnnxBackend implements Backend {
     const sizes = { pageTokens, elementBytes: 4, chunk: MAX_ROWS, slots, context, kvTokens };
     this.groups = cacheGroups(input.graph, sizes);
     const { createTensor } = executorInput.runtime;
-    this.#kv = new KvStore(input.graph.caches, this.groups, { pageTokens, slots, context, createTensor });
+    this.#kv = new KvStore(input.graph.caches, this.groups, { pageTokens, slots, context, kvTokens, createTensor });
     this.#checker = new BatchChecker({ limits: this.limits, pageTokens, groups: this.groups, vocab: input.vocab });
     this.#executorInput = executorInput;
     this.#main = main;
@@ -239,7 +251,7 @@ class OnnxBackend implements Backend {
   async #maskedExecutor(): Promise<Executor> {
     if (this.#masked) return this.#masked;
     const { plan } = this.#executorInput;
-    if (2 * plan.bytes > WEIGHT_BUDGET)
+    if (2 * plan.bytes > TWO_COPIES)
       throw new FennecError(
         "out-of-memory",
         "step: rows with keyEnd need a second copy of the weights on the onnx backend, and both do not fit. Use WebGPU.",

@@ -1,5 +1,6 @@
-// In which form each matrix lies in the wasm heap, and the bytes of each form. All forms hold the file's weights exactly;
-// they differ in size and speed: the runtime widens quantized forms to f32 at each call, so f32 is taken where it fits.
+// In which form each matrix lies in the wasm heap, and the bytes of each form. f32, int8 and int4 hold the file's weights
+// exactly; they differ in size and speed: the runtime widens blocks to f32 at each call, so f32 is taken where it fits.
+// `int8-dynamic` is asked for: weights rounded to 8 bits per row, and activations at each call.
 
 import { halfToFloat } from "../../../kernels/quant/half";
 import { formatOf } from "../../../kernels/quant/index";
@@ -8,7 +9,9 @@ import type { TensorInfo, WeightsFile } from "../../files/weights_file";
 import type { Graph, Node, WeightRef } from "../../graph/graph";
 
 export type QuantizedForm = "int8" | "int4";
-export type MatrixForm = "f32" | QuantizedForm;
+export type MatrixForm = "f32" | QuantizedForm | "int8-dynamic";
+/** What a caller may ask for: nothing lost, or a quarter of f32's memory at 8 bits of precision. */
+export type WeightChoice = "exact" | "int8-dynamic";
 
 /** Weights that share a scale, in Q4_0 and Q8_0 and in the forms made from them. */
 export const BLOCK = 32;
@@ -75,7 +78,12 @@ export interface WeightPlan {
  * @param budget Bytes of weights that the heap may hold.
  * @throws FennecError `out-of-memory` when that is not enough, `tensor-missing`, `file-unsupported`.
  */
-export function planWeights(graph: Graph, file: WeightsFile, budget: number): WeightPlan {
+export function planWeights(
+  graph: Graph,
+  file: WeightsFile,
+  budget: number,
+  choice: WeightChoice = "exact",
+): WeightPlan {
   const matrices = new Map<string, WeightRef>();
   const vectors = new Map<string, WeightRef>();
   const tables = new Map<string, WeightRef>();
@@ -87,10 +95,17 @@ export function planWeights(graph: Graph, file: WeightsFile, budget: number): We
   const all = [...matrices.values(), ...vectors.values()];
   let bytes = all.reduce((sum, ref) => sum + 4 * sizeOf(ref), 0);
   const whole = bytes;
-  const forms = new Map<string, QuantizedForm>();
+  const forms = new Map<string, MatrixForm>();
+  if (choice === "int8-dynamic")
+    for (const [name, ref] of matrices) {
+      if (name === headOf(graph)) continue; // its errors are those of the logits themselves
+      forms.set(name, choice);
+      bytes += formBytes(ref, choice) - 4 * sizeOf(ref);
+    }
   const bySize = [...matrices.values()].sort((a, b) => sizeOf(b) - sizeOf(a));
   for (const ref of bySize) {
     if (bytes <= budget) break;
+    if (forms.has(ref.name)) continue;
     const form = exactForm(tensorOf(file, ref), ref);
     if (!form) continue;
     forms.set(ref.name, form);
@@ -99,7 +114,7 @@ export function planWeights(graph: Graph, file: WeightsFile, budget: number): We
   if (bytes > budget) throw tooLarge(file, bytes, whole, budget);
   const counts = [...new Set(forms.values())].map((form) => {
     const count = [...forms.values()].filter((value) => value === form).length;
-    return `${count} of ${matrices.size} matrices ${form} (slow)`;
+    return `${count} of ${matrices.size} matrices ${form}${form === "int8-dynamic" ? " (not exact)" : " (slow)"}`;
   });
   return {
     formOf: (ref) => forms.get(ref.name) ?? "f32",
@@ -135,7 +150,14 @@ export function tensorOf(file: WeightsFile, ref: WeightRef): TensorInfo {
 }
 
 export function formBytes(ref: WeightRef, form: MatrixForm): number {
-  return form === "f32" ? 4 * sizeOf(ref) : sizeOf(ref) * (quantizedForms[form].bits / 8 + 4 / BLOCK);
+  if (form === "f32") return 4 * sizeOf(ref);
+  if (form === "int8-dynamic") return sizeOf(ref) + 4 * ref.shape[0]!;
+  return sizeOf(ref) * (quantizedForms[form].bits / 8 + 4 / BLOCK);
+}
+
+/** The matrix that makes the logits. */
+function headOf(graph: Graph): string | undefined {
+  return graph.nodes.findLast((node) => node.op === "linear")?.weight.name;
 }
 
 export function sizeOf(ref: WeightRef): number {

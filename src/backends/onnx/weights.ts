@@ -30,7 +30,8 @@ export async function readPart(
       files.push({ path: tensor.name, data: new Uint8Array((await readF32(reader, ref)).buffer) });
       continue;
     }
-    const { values, scales } = await readQuantized(reader, ref, content);
+    const { values, scales } =
+      content === "int8-dynamic" ? await readRounded(reader, ref) : await readQuantized(reader, ref, content);
     const named = weights.find((other) => other.content === "scales" && other.ref.name === ref.name)!;
     files.push({ path: tensor.name, data: values }, { path: named.tensor.name, data: new Uint8Array(scales.buffer) });
   }
@@ -70,6 +71,38 @@ async function readQuantized(reader: WeightReader, ref: WeightRef, form: Quantiz
     block += count;
   }
   return { values, scales };
+}
+
+/**
+ * A matrix `[rows, cols]` rounded to 8 bits by a scale per row (the largest value is 127), as `[cols, rows]`.
+ * @returns `scales`: `[rows]`.
+ */
+async function readRounded(reader: WeightReader, ref: WeightRef) {
+  const tensor = tensorOf(reader.file, ref);
+  const { dequantize } = formatOf(tensor.type);
+  const [rows, cols] = ref.shape as readonly [number, number];
+  const signed = new Int8Array(rows * cols);
+  const scales = new Float32Array(rows);
+  const round = (line: Float32Array, row: number) => {
+    let largest = 0;
+    for (const value of line) largest = Math.max(largest, Math.abs(value));
+    const scale = largest / 127;
+    scales[row] = scale;
+    if (scale > 0) for (let col = 0; col < cols; col++) signed[col * rows + row] = Math.round(line[col]! / scale);
+  };
+  let rest = new Float32Array(0);
+  let row = 0;
+  for await (const bytes of chunks(reader, tensor)) {
+    const part = dequantize(bytes);
+    checkFinite(reader.file, tensor, part, row * cols + rest.length);
+    const all = new Float32Array(rest.length + part.length);
+    all.set(rest);
+    all.set(part, rest.length);
+    let at = 0;
+    for (; at + cols <= all.length; at += cols) round(all.subarray(at, at + cols), row++);
+    rest = all.slice(at);
+  }
+  return { values: new Uint8Array(signed.buffer), scales };
 }
 
 async function* chunks({ signal, tables }: WeightReader, tensor: TensorInfo): AsyncIterable<Uint8Array> {

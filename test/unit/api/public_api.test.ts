@@ -56,6 +56,7 @@ test("types", () => {
     "LogitsOptions",
     "ModelInfo",
     "ModelSource",
+    "OnnxChoice",
     "OpenAiSurface",
     "Precision",
     "Probe",

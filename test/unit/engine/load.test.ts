@@ -139,6 +139,17 @@ describe("options", () => {
       words: ["options.kv_tokens: there is no such option", "did you mean kvTokens?"],
     },
     { why: "an option far from any", options: { telemetry: 1 }, words: ["options.telemetry", "Known: backend, "] },
+    { why: "no threads", options: { onnx: { threads: 0 } }, words: ["onnx.threads: got 0"] },
+    {
+      why: "an unknown form",
+      options: { onnx: { weights: "int3" } },
+      words: ['onnx.weights: got "int3"', "int8-dynamic"],
+    },
+    {
+      why: "an option of onnx misspelt",
+      options: { onnx: { thread: 2 } },
+      words: ["onnx.thread", "did you mean threads?"],
+    },
     { why: "half a context", options: { context: 10.5 }, words: ["context: got 10.5"] },
   ];
   test.each(wrong)("$why", async ({ options, words }) => {
@@ -151,6 +162,14 @@ describe("options", () => {
     expect(engine.backend.reason).toBeUndefined();
     const options = { maxTokens: greedy.length, temperature: 0, ignoreStopTokens: true };
     expect((await engine.generate(prompt, options).result).tokens).toEqual(greedy);
+    engine.dispose();
+  });
+
+  test("onnx with the options for it", async () => {
+    const onnx = { threads: 2, weights: "int8-dynamic" } as const;
+    const { engine, prompt } = await nano("llama-nano-F32", { backend: "onnx", onnx });
+    expect(engine.backend.adapter).toMatch(/threads: 2, .*int8-dynamic \(not exact\)/);
+    expect((await engine.generate(prompt, { maxTokens: 3, ignoreStopTokens: true }).result).tokens).toHaveLength(3);
     engine.dispose();
   });
 

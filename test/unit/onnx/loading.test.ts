@@ -13,17 +13,19 @@ import { feed, lastLogits, rowsOf } from "../../support/steps";
 const OPTIONS = { precision: "exact", kv: "f32", kvTokens: 256, context: 128, slots: 2 } as const;
 
 interface Changes {
+  readonly sizes?: { readonly kvTokens: number; readonly context: number; readonly slots: number };
   readonly change?: (tensor: TensorInfo) => Partial<TensorInfo>;
   readonly onProgress?: (progress: LoadProgress) => void;
   readonly signal?: AbortSignal;
 }
 
-async function nano({ change = () => ({}), ...more }: Changes = {}, options?: OnnxOptions) {
+async function nano({ change = () => ({}), sizes, ...more }: Changes = {}, options?: OnnxOptions) {
   const fixture: ParityFixture = await openParityFixture("nano/llama-nano-F32");
   const tensors = new Map([...fixture.file.tensors].map(([name, tensor]) => [name, { ...tensor, ...change(tensor) }]));
   const file: WeightsFile = { ...fixture.file, tensors };
   const { graph, config } = fixture;
-  const make = () => createOnnxBackend({ graph, file, vocab: config.vocab, options: { ...OPTIONS, ...more } }, options);
+  const make = () =>
+    createOnnxBackend({ graph, file, vocab: config.vocab, options: { ...OPTIONS, ...sizes, ...more } }, options);
   return { fixture, make };
 }
 
@@ -108,6 +110,37 @@ test("a page that was never written, a page that is not mapped", async () => {
     code: "invalid-argument",
     message: expect.stringContaining("never written"),
   });
+  backend.dispose();
+});
+
+// Three conversations of 200 tokens, one after the other, where all together may hold 256. The third begins with a page of
+// the first, whose buffers it takes: the page was stored before.
+test("a slot's buffers make room for another's, and its kept page goes on", async () => {
+  const { fixture, make } = await nano({ sizes: { kvTokens: 256, context: 256, slots: 3 } });
+  const tokens = (seed: number) => Array.from({ length: 200 }, (_, i) => (7 * i + seed) % fixture.config.vocab);
+  const begun = [...tokens(1).slice(0, 32), ...tokens(3).slice(32)];
+  const run = async (backend: Backend, slot: number, ids: readonly number[], pages: readonly number[]) => {
+    backend.openSlot(slot, { generation: 1, sampler: GREEDY, history: [] });
+    return lastLogits(await backend.step({ rows: rowsOf(ids, { slot }), pages: mapped(slot, pages) }));
+  };
+  const goOn = async (backend: Backend, slot: number, pages: readonly number[]) => {
+    const rows = rowsOf(begun.slice(32), { slot, from: 32 });
+    return lastLogits(await backend.step({ rows, pages: mapped(slot, pages) }));
+  };
+
+  const alone = await make();
+  await run(alone, 0, begun.slice(0, 32), [0]);
+  const wanted = await goOn(alone, 0, [0, 1, 2, 3, 4, 5, 6]);
+  alone.dispose();
+
+  const backend = await make();
+  await run(backend, 0, tokens(1), [0, 1, 2, 3, 4, 5, 6]);
+  await run(backend, 1, tokens(2), [7, 8, 9, 1, 2, 3, 4]);
+  const before = backend.memory.kv;
+  backend.openSlot(2, { generation: 1, sampler: GREEDY, history: [] });
+  expect(await goOn(backend, 2, [0, 5, 6, 1, 2, 3, 4])).toEqual(wanted);
+  const page = before / 16; // two buffers of 256 rows
+  expect(backend.memory.kv).toBeLessThanOrEqual(before + 4 * page); // no third pair of buffers
   backend.dispose();
 });
 
