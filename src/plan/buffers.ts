@@ -3,7 +3,7 @@
 // one buffer in the same dispatch.
 
 import type { RowKind, Value } from "../graph/graph";
-import { outOf, type PlanOp, readsOf } from "./ops";
+import { intoOf, outsOf, type PlanOp, readsOf } from "./ops";
 
 /** A scratch buffer: `width` f32 per row. */
 export interface Scratch {
@@ -11,31 +11,34 @@ export interface Scratch {
   width: number;
 }
 
-export interface BufferPlan {
-  readonly scratch: readonly Scratch[];
-  /** Value id to index in `scratch`. */
-  readonly of: ReadonlyMap<number, number>;
-}
+/** The scratch buffer of the graph's result, in every plan. */
+export const OUTPUT_SCRATCH = 0;
 
-export function planBuffers(ops: readonly PlanOp[], output: Value): BufferPlan {
-  const scratch: Scratch[] = [];
-  const of = new Map<number, number>();
-  const free: number[] = [];
+/**
+ * @param scratch Filled: the buffers of an earlier plan, which are used again, or none. Plans never run at once.
+ * @returns Value id to index in `scratch`.
+ */
+export function planBuffers(ops: readonly PlanOp[], output: Value, scratch: Scratch[]): ReadonlyMap<number, number> {
+  if (scratch.length === 0) scratch.push({ rows: output.rows, width: output.width });
+  const of = new Map([[output.id, OUTPUT_SCRATCH]]);
+  const free = scratch.map((_, index) => index).filter((index) => index !== OUTPUT_SCRATCH);
   const lastUse = lastUses(ops, output);
 
   ops.forEach((op, at) => {
-    const out = outOf(op);
-    if (out) {
-      const into = op.op === "linear" || op.op === "rms_norm" ? op.into : undefined;
-      of.set(out.id, into ? of.get(into.id)! : take(scratch, free, out));
+    const into = intoOf(op);
+    const outs = outsOf(op);
+    for (const out of outs) {
+      if (of.has(out.id)) continue;
+      of.set(out.id, into && out === outs[0] ? of.get(into.id)! : take(scratch, free, out));
     }
     // Freed only now, so that an operation's result never shares a buffer with what it reads.
+    const held = new Set(outs.map(({ id }) => of.get(id)!));
     for (const id of new Set(readsOf(op).map((value) => value.id))) {
       const buffer = of.get(id)!;
-      if (lastUse.get(id) === at && (!out || of.get(out.id) !== buffer)) free.push(buffer);
+      if (lastUse.get(id) === at && !held.has(buffer)) free.push(buffer);
     }
   });
-  return { scratch, of };
+  return of;
 }
 
 function lastUses(ops: readonly PlanOp[], output: Value): ReadonlyMap<number, number> {

@@ -1,62 +1,90 @@
-// Graph to plan: joins operations, gives values buffers, and turns each operation into dispatches with their parameters
-// filled in.
+// Graph to plan: joins operations, once for decoding and once for prefill, gives values buffers, and turns each
+// operation into dispatches with their parameters filled in.
 
-import { attention } from "../../kernels/attention/attention";
 import { add, gated, mul, scale, softcap, unary } from "../../kernels/elementwise/elementwise";
 import { embed } from "../../kernels/embed/embed";
 import type { Kernel } from "../../kernels/kernel";
-import { kvAppend } from "../../kernels/kv_append/kv_append";
 import { layerNorm } from "../../kernels/layer_norm/layer_norm";
 import { linear } from "../../kernels/linear/linear";
 import { outputRows } from "../../kernels/output_rows/output_rows";
 import { rmsNorm } from "../../kernels/rms_norm/rms_norm";
-import { coarseOffset, FINE_POSITIONS, rope } from "../../kernels/rope/rope";
+import { rope } from "../../kernels/rope/rope";
 import { sample } from "../../kernels/sample/sample";
-import type { AttentionSpec, RopeSpec, RowKind, Value, WeightRef } from "../graph/graph";
-import { type BufferPlan, planBuffers } from "./buffers";
-import { fuse } from "./fuse";
-import { planMatrix } from "./matrices";
-import { opsOf, type PlanOp } from "./ops";
-import type { BufferRef, Plan, PlanInput, PlannedDispatch, PlannedMatrix, PlannedRope } from "./plan";
-
-/** Offset that says "this model has no such vector". */
-const NONE = 0xffff_ffff;
+import type { RowKind, Value } from "../graph/graph";
+import { AttentionLowering } from "./attention";
+import { OUTPUT_SCRATCH, planBuffers, type Scratch } from "./buffers";
+import { dispatch, NONE, ropeStyle } from "./dispatch";
+import { DECODE_RULES, fuse, PREFILL_RULES } from "./fuse";
+import { type LinearOp, opsOf, type PlanOp } from "./ops";
+import type { BufferRef, Plan, PlanInput, PlannedDispatch, PlannedMatrix } from "./plan";
+import { PlanResources } from "./resources";
+import type { Rule } from "./rules/rule";
 
 export function buildPlan(input: PlanInput): Plan {
-  const ops = fuse(opsOf(input.graph), input.graph);
-  const buffers = planBuffers(ops, input.graph.output);
-  const lowering = new Lowering(input, buffers);
-  const dispatches = ops.flatMap((op) => lowering.dispatchesOf(op));
-  const logits = lowering.scratchOf(input.graph.output);
+  const resources = new PlanResources(input);
+  const scratch: Scratch[] = [];
+  const lowered = (rules: readonly Rule[]): Lowering => {
+    const { graph } = input;
+    const ops = fuse(opsOf(graph), graph, rules, (weights) => resources.stackable(weights));
+    return new Lowering(input, resources, ops, planBuffers(ops, graph.output, scratch));
+  };
+  const decode = lowered(DECODE_RULES);
+  const prefill = lowered(PREFILL_RULES);
+  const logits: BufferRef = { kind: "scratch", index: OUTPUT_SCRATCH };
   return {
-    dispatches,
-    sampling: lowering.sampling(logits),
-    scratch: buffers.scratch,
+    decode: decode.dispatches,
+    prefill: prefill.dispatches,
+    sampling: sampling(input, logits),
+    scratch,
     logits,
-    matrices: [...lowering.matrices.values()],
-    vectors: [...lowering.vectors.values()],
-    vectorElements: lowering.vectorElements,
-    ropes: [...lowering.ropes.values()],
-    ropeElements: lowering.ropeElements,
+    matrices: resources.matrices,
+    vectors: [...resources.vectors.values()],
+    vectorElements: resources.vectorElements,
+    ropes: [...resources.ropes.values()],
+    ropeElements: resources.ropeElements,
+    partialElements: decode.partialElements,
   };
 }
 
-/** Collects what dispatches refer to while they are made: matrices, vectors and RoPE tables, each once. */
-class Lowering {
-  readonly matrices = new Map<string, PlannedMatrix>();
-  readonly vectors = new Map<string, { readonly ref: WeightRef; readonly at: number }>();
-  vectorElements = 0;
-  readonly ropes = new Map<string, PlannedRope>();
-  ropeElements = 0;
-  readonly #input: PlanInput;
-  readonly #buffers: BufferPlan;
+function sampling({ vocab, graph }: PlanInput, logits: BufferRef): PlannedDispatch[] {
+  const params = { vocab, stride: graph.output.width };
+  return [
+    dispatch("outputs", sample, params, {
+      slots: { kind: "slots" },
+      logits,
+      scores: { kind: "scores" },
+      counts: { kind: "counts" },
+      biases: { kind: "biases" },
+      table: { kind: "exp2" },
+      sampled: { kind: "sampled" },
+    }),
+  ];
+}
 
-  constructor(input: PlanInput, buffers: BufferPlan) {
-    this.#input = input;
+/** Turns the operations of one plan into dispatches. */
+class Lowering {
+  readonly dispatches: readonly PlannedDispatch[];
+  readonly #resources: PlanResources;
+  readonly #buffers: ReadonlyMap<number, number>;
+  readonly #attention: AttentionLowering;
+
+  constructor(
+    input: PlanInput,
+    resources: PlanResources,
+    ops: readonly PlanOp[],
+    buffers: ReadonlyMap<number, number>,
+  ) {
+    this.#resources = resources;
     this.#buffers = buffers;
+    this.#attention = new AttentionLowering(input, resources, (value) => this.#scratchOf(value));
+    this.dispatches = ops.flatMap((op) => this.#dispatchesOf(op));
   }
 
-  dispatchesOf(op: PlanOp): PlannedDispatch[] {
+  get partialElements(): number {
+    return this.#attention.partialElements;
+  }
+
+  #dispatchesOf(op: PlanOp): PlannedDispatch[] {
     switch (op.op) {
       case "embed":
         return this.#embed(op);
@@ -65,17 +93,14 @@ class Lowering {
       case "rms_norm":
         return this.#rmsNorm(op);
       case "layer_norm":
-        return this.#one(op.out.rows, layerNorm, this.#layerNormParams(op), {
-          x: this.scratchOf(op.x),
-          vectors: { kind: "vectors" },
-          y: this.scratchOf(op.out),
-        });
+        return this.#layerNorm(op);
       case "rope":
         return this.#rope(op);
       case "kv_append":
-        return this.#kvAppend(op.k, op.v, op.spec);
       case "attention":
-        return this.#attention(op);
+      case "decode_attention":
+      case "prepare_qkv":
+        return this.#attention.dispatchesOf(op);
       case "gated":
         return this.#elementwise(gated(op.kind), op.out, 1, op.a, op.b);
       case "add":
@@ -88,87 +113,80 @@ class Lowering {
         return this.#elementwise(scale, op.out, op.factor, op.x);
       case "softcap":
         return this.#elementwise(softcap, op.out, op.cap, op.x);
-      case "output_rows":
-        return this.#one(
-          "outputs",
-          outputRows,
-          { width: op.x.width },
-          { x: this.scratchOf(op.x), y: this.scratchOf(op.out) },
-        );
+      case "output_rows": {
+        const buffers = { x: this.#scratchOf(op.x), y: this.#scratchOf(op.out) };
+        return [dispatch("outputs", outputRows, { width: op.x.width }, buffers)];
+      }
     }
   }
 
-  sampling(logits: BufferRef): PlannedDispatch {
-    return this.#dispatch(
-      "outputs",
-      sample,
-      { vocab: this.#input.vocab, stride: this.#input.graph.output.width },
-      {
-        slots: { kind: "slots" },
-        logits,
-        scores: { kind: "scores" },
-        counts: { kind: "counts" },
-        biases: { kind: "biases" },
-        table: { kind: "exp2" },
-        sampled: { kind: "sampled" },
-      },
-    );
-  }
-
-  scratchOf(value: Value): BufferRef {
-    return { kind: "scratch", index: this.#buffers.of.get(value.id)! };
-  }
-
   #embed(op: Extract<PlanOp, { op: "embed" }>): PlannedDispatch[] {
-    const matrix = this.#matrix(op.weight);
-    return matrix.parts.map((part, index) =>
-      this.#dispatch(
+    const [matrix] = this.#resources.matricesOf([op.weight]);
+    const { name, cols, format, parts } = matrix!;
+    return parts.map(({ firstRow, rows, layout: { sections } }, part) =>
+      dispatch(
         "tokens",
-        embed(matrix.format),
+        embed(format),
         {
-          cols: matrix.cols,
-          row_begin: part.firstRow,
-          rows: part.rows,
+          cols,
+          row_begin: firstRow,
+          rows,
           scale: op.scale,
-          ...sections(part.layout.sections),
+          section_1: sections[1],
+          section_2: sections[2],
+          section_3: sections[3],
         },
-        {
-          slots: { kind: "slots" },
-          w: { kind: "matrix", name: matrix.name, part: index },
-          y: this.scratchOf(op.out),
-        },
+        { slots: { kind: "slots" }, w: { kind: "matrix", name, part }, y: this.#scratchOf(op.out) },
       ),
     );
   }
 
-  #linear(op: Extract<PlanOp, { op: "linear" }>): PlannedDispatch[] {
-    const matrix = this.#matrix(op.weight);
-    const kernel = linear([matrix.format], { norm: !!op.norm, bias: !!op.bias, accumulate: !!op.into });
-    return matrix.parts.map((part, index) =>
-      this.#dispatch(
-        op.out.rows,
+  #linear(op: LinearOp): PlannedDispatch[] {
+    const matrices = this.#resources.matricesOf(op.weights);
+    const { x, out, norm, sandwich, biases } = op;
+    const kernel = linear(
+      matrices.map(({ format }) => format),
+      {
+        norm: !!norm,
+        bias: !!biases,
+        accumulate: !!op.into,
+        gather: !!op.gather,
+        ...(op.gated && { gated: op.gated }),
+        ...(sandwich && { sandwich: sandwich.sum ? "publish" : "only" }),
+      },
+    );
+    const biasAt = biases ? this.#resources.vectorsInOrder(biases) : NONE;
+    const params = {
+      cols: x.width,
+      x_stride: x.width,
+      y_stride: out.width,
+      gain_at: norm ? this.#resources.vector(norm.gain) : NONE,
+      eps: norm?.eps ?? 0,
+      on_outputs: Number(out.rows === "outputs"),
+      add_gain_at: sandwich ? this.#resources.vector(sandwich.gain) : NONE,
+      add_eps: sandwich?.eps ?? 0,
+    };
+    const buffers = {
+      x: this.#scratchOf(x),
+      ...(sandwich && { add: this.#scratchOf(sandwich.add) }),
+      ...(sandwich?.sum && { x_out: this.#scratchOf(sandwich.sum) }),
+      vectors: { kind: "vectors" } as const,
+      y: this.#scratchOf(out),
+    };
+    // One matrix in several parts takes a dispatch for each; several matrices have one part each.
+    return matrices[0]!.parts.map(({ firstRow }, part) =>
+      dispatch(
+        out.rows,
         kernel,
         {
-          rows_0: part.rows,
-          section_0_1: part.layout.sections[1],
-          section_0_2: part.layout.sections[2],
-          section_0_3: part.layout.sections[3],
-          cols: matrix.cols,
-          x_stride: op.x.width,
-          y_at: part.firstRow,
-          y_stride: op.out.width,
-          gain_at: op.norm ? this.#vector(op.norm.gain) : NONE,
-          bias_at: op.bias ? this.#vector(op.bias) + part.firstRow : NONE,
-          eps: op.norm?.eps ?? 0,
-          on_outputs: onOutputs(op.out.rows),
-          add_gain_at: NONE,
-          add_eps: 0,
+          ...params,
+          y_at: firstRow,
+          bias_at: biases ? biasAt + firstRow : NONE,
+          ...Object.assign({}, ...matrices.map((matrix, index) => partParams(matrix, part, index))),
         },
         {
-          x: this.scratchOf(op.x),
-          w_0: { kind: "matrix", name: matrix.name, part: index },
-          vectors: { kind: "vectors" },
-          y: this.scratchOf(op.out),
+          ...buffers,
+          ...Object.fromEntries(matrices.map(({ name }, index) => [`w_${index}`, { kind: "matrix", name, part }])),
         },
       ),
     );
@@ -179,146 +197,73 @@ class Lowering {
     const params = {
       width,
       groups: op.x.width / width,
-      gain_at: this.#vector(op.weight),
+      gain_at: this.#resources.vector(op.weight),
       eps: op.eps,
-      on_outputs: onOutputs(op.out.rows),
+      on_outputs: Number(op.out.rows === "outputs"),
     };
-    return this.#one(op.out.rows, rmsNorm({ accumulate: !!op.into }), params, {
-      x: this.scratchOf(op.x),
-      vectors: { kind: "vectors" },
-      y: this.scratchOf(op.out),
-    });
+    const buffers = { x: this.#scratchOf(op.x), vectors: { kind: "vectors" } as const, y: this.#scratchOf(op.out) };
+    return [dispatch(op.out.rows, rmsNorm({ accumulate: !!op.into }), params, buffers)];
   }
 
-  #layerNormParams(op: Extract<PlanOp, { op: "layer_norm" }>) {
-    return {
+  #layerNorm(op: Extract<PlanOp, { op: "layer_norm" }>): PlannedDispatch[] {
+    const params = {
       width: op.x.width,
-      gain_at: this.#vector(op.weight),
-      bias_at: op.bias ? this.#vector(op.bias) : NONE,
+      gain_at: this.#resources.vector(op.weight),
+      bias_at: op.bias ? this.#resources.vector(op.bias) : NONE,
       eps: op.eps,
-      on_outputs: onOutputs(op.out.rows),
+      on_outputs: Number(op.out.rows === "outputs"),
     };
+    const buffers = { x: this.#scratchOf(op.x), vectors: { kind: "vectors" } as const, y: this.#scratchOf(op.out) };
+    return [dispatch(op.out.rows, layerNorm, params, buffers)];
   }
 
   #rope(op: Extract<PlanOp, { op: "rope" }>): PlannedDispatch[] {
-    const tables = this.#ropeTables(op.rope);
+    const tables = this.#resources.rope(op.rope);
     const params = {
       heads: op.x.width / op.headDim,
       head_dim: op.headDim,
       dims: op.rope.dims,
-      style: op.rope.style === "adjacent" ? 1 : 0,
-      gain_at: op.norm ? this.#vector(op.norm.gain) : NONE,
+      style: ropeStyle(op.rope),
+      gain_at: op.norm ? this.#resources.vector(op.norm.gain) : NONE,
       eps: op.norm?.eps ?? 0,
       tables_at: tables.at,
       coarse_at: tables.coarseAt,
     };
-    return this.#one("tokens", rope({ norm: !!op.norm }), params, {
-      slots: { kind: "slots" },
-      x: this.scratchOf(op.x),
-      vectors: { kind: "vectors" },
-      tables: { kind: "rope" },
-      y: this.scratchOf(op.out),
-    });
-  }
-
-  #kvAppend(k: Value, v: Value, spec: AttentionSpec): PlannedDispatch[] {
-    const params = { kv_heads: k.width / spec.headDim, head_dim: spec.headDim, ...this.#pageTable(spec.layer) };
-    return this.#one("tokens", kvAppend(this.#input.kv), params, {
-      slots: { kind: "slots" },
-      k: this.scratchOf(k),
-      v: this.scratchOf(v),
-      pages: { kind: "pages" },
-      kv: { kind: "kv", layer: spec.layer },
-    });
-  }
-
-  #attention(op: Extract<PlanOp, { op: "attention" }>): PlannedDispatch[] {
-    const { spec } = op;
-    const params = {
-      heads: op.q.width / spec.headDim,
-      kv_heads: op.kvWidth / spec.headDim,
-      scale: spec.scale ?? 1 / Math.sqrt(spec.headDim),
-      window: spec.window ?? 0,
-      softcap: spec.softcap ?? 0,
-      sinks_at: spec.sinks ? this.#vector(spec.sinks) : NONE,
-      ...this.#pageTable(spec.layer),
-    };
-    return this.#one("tokens", attention(this.#input.kv, { headDim: spec.headDim }), params, {
-      slots: { kind: "slots" },
-      q: this.scratchOf(op.q),
-      pages: { kind: "pages" },
-      kv: { kind: "kv", layer: spec.layer },
-      vectors: { kind: "vectors" },
-      y: this.scratchOf(op.out),
-    });
-  }
-
-  /** Page tables lie in one buffer, `[groups, slots, pagesPerSlot]`. */
-  #pageTable(layer: number) {
-    const { groups, slots, pagesPerSlot } = this.#input;
-    const group = groups.findIndex(({ layers }) => layers.includes(layer));
-    return { table_at: group * slots * pagesPerSlot, pages_per_slot: pagesPerSlot };
+    return [
+      dispatch("tokens", rope({ norm: !!op.norm }), params, {
+        slots: { kind: "slots" },
+        x: this.#scratchOf(op.x),
+        vectors: { kind: "vectors" },
+        tables: { kind: "rope" },
+        y: this.#scratchOf(op.out),
+      }),
+    ];
   }
 
   #elementwise(kernel: Kernel, out: Value, factor: number, a: Value, b?: Value): PlannedDispatch[] {
-    return this.#one(
-      out.rows,
-      kernel,
-      { width: out.width, factor, on_outputs: onOutputs(out.rows) },
-      {
-        a: this.scratchOf(a),
-        ...(b && { b: this.scratchOf(b) }),
-        y: this.scratchOf(out),
-      },
-    );
+    return [
+      dispatch(
+        out.rows,
+        kernel,
+        { width: out.width, factor, on_outputs: Number(out.rows === ("outputs" satisfies RowKind)) },
+        { a: this.#scratchOf(a), ...(b && { b: this.#scratchOf(b) }), y: this.#scratchOf(out) },
+      ),
+    ];
   }
 
-  #one(rows: RowKind, kernel: Kernel, params: Record<string, number>, buffers: Record<string, BufferRef>) {
-    return [this.#dispatch(rows, kernel, params, buffers)];
-  }
-
-  #dispatch(
-    rows: RowKind,
-    kernel: Kernel,
-    params: Record<string, number>,
-    buffers: Record<string, BufferRef>,
-  ): PlannedDispatch {
-    return { kernel, params, buffers: { batch: { kind: "batch" }, ...buffers }, rows };
-  }
-
-  #vector(ref: WeightRef): number {
-    const known = this.vectors.get(ref.name);
-    if (known) return known.at;
-    const at = this.vectorElements;
-    this.vectors.set(ref.name, { ref, at });
-    this.vectorElements += 4 * Math.ceil(ref.shape[0]! / 4); // starts stay 16-byte aligned
-    return at;
-  }
-
-  #ropeTables(spec: RopeSpec): PlannedRope {
-    const key = `${spec.dims} ${spec.factors?.name} ${spec.frequencies.join(" ")}`;
-    const known = this.ropes.get(key);
-    if (known) return known;
-    const at = this.ropeElements;
-    const planned = { rope: spec, at, coarseAt: at + coarseOffset(spec.dims) };
-    this.ropes.set(key, planned);
-    this.ropeElements += (FINE_POSITIONS + Math.ceil(this.#input.context / FINE_POSITIONS)) * spec.dims;
-    return planned;
-  }
-
-  #matrix(ref: WeightRef): PlannedMatrix {
-    const known = this.matrices.get(ref.name);
-    if (known) return known;
-    const matrix = planMatrix(ref, this.#input.formatOf(ref), this.#input.maxBindingBytes);
-    this.matrices.set(ref.name, matrix);
-    return matrix;
+  #scratchOf(value: Value): BufferRef {
+    return { kind: "scratch", index: this.#buffers.get(value.id)! };
   }
 }
 
-function onOutputs(rows: RowKind): number {
-  return rows === "outputs" ? 1 : 0;
-}
-
-function sections([, first, second, third]: readonly [number, number, number, number]) {
-  return { section_1: first, section_2: second, section_3: third };
+/** Rows and sections of one buffer of a stack. */
+function partParams({ parts }: PlannedMatrix, part: number, index: number): Record<string, number> {
+  const { rows, layout } = parts[part]!;
+  const [, first, second, third] = layout.sections;
+  return {
+    [`rows_${index}`]: rows,
+    [`section_${index}_1`]: first,
+    [`section_${index}_2`]: second,
+    [`section_${index}_3`]: third,
+  };
 }

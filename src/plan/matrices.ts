@@ -1,13 +1,20 @@
-// How a matrix lies on the GPU: one buffer, or several where its rows exceed the largest storage binding.
+// How matrices lie on the GPU: one buffer each, several where rows exceed the largest storage binding, and one for
+// several matrices of a format that a dispatch reads one after the other.
 
 import type { WeightFormat } from "../../kernels/quant/format";
 import { FennecError } from "../errors";
-import type { WeightRef } from "../graph/graph";
-import type { PlannedMatrix } from "./plan";
+import type { Graph, WeightRef } from "../graph/graph";
+import type { PlanInput, PlannedMatrix } from "./plan";
+
+/** Buffers that a stack may have: the bindings of a linear. */
+const MOST_BUFFERS = 3;
+
+type MatrixInput = Pick<PlanInput, "formatOf" | "maxBindingBytes">;
 
 /** @throws FennecError `backend-unsupported` for rows that kernels cannot read, `webgpu-limits` for rows too long. */
-export function planMatrix(ref: WeightRef, format: WeightFormat, maxBindingBytes: number): PlannedMatrix {
-  const [rows, cols] = ref.shape as readonly [number, number];
+export function planMatrix(ref: WeightRef, { formatOf, maxBindingBytes }: MatrixInput): PlannedMatrix {
+  const format = formatOf(ref);
+  const [rows, cols] = sizeOf(ref);
   if (cols % 4 !== 0)
     throw new FennecError(
       "backend-unsupported",
@@ -19,7 +26,49 @@ export function planMatrix(ref: WeightRef, format: WeightFormat, maxBindingBytes
     const count = Math.min(partRows, rows - firstRow);
     return { firstRow, rows: count, layout: format.layout(count, cols) };
   });
-  return { name: ref.name, format, cols, parts };
+  return { name: ref.name, format, cols, tensors: [{ name: ref.name, rows }], parts };
+}
+
+/**
+ * The buffers of matrices that one dispatch reads one after the other: neighbours of one format share a buffer.
+ *
+ * @returns At most three, with one part each; undefined where it cannot be done.
+ */
+export function planStack(weights: readonly WeightRef[], input: MatrixInput): readonly PlannedMatrix[] | undefined {
+  const buffers: PlannedMatrix[] = [];
+  for (const weight of weights) {
+    const next = planMatrix(weight, input);
+    if (next.parts.length > 1) return undefined;
+    const merged = buffers.length > 0 ? merge(buffers.at(-1)!, next, input.maxBindingBytes) : undefined;
+    if (merged) buffers.splice(-1, 1, merged);
+    else buffers.push(next);
+  }
+  return buffers.length <= MOST_BUFFERS ? buffers : undefined;
+}
+
+/** Weights that a graph uses once: those of a stack must lie nowhere else. */
+export function usedOnce(graph: Graph): ReadonlySet<string> {
+  const uses = new Map<string, number>();
+  for (const node of graph.nodes) {
+    if (node.op === "linear" || node.op === "embed") uses.set(node.weight.name, (uses.get(node.weight.name) ?? 0) + 1);
+  }
+  return new Set([...uses].filter(([, count]) => count === 1).map(([name]) => name));
+}
+
+function merge(a: PlannedMatrix, b: PlannedMatrix, most: number): PlannedMatrix | undefined {
+  if (a.format.type !== b.format.type || a.cols !== b.cols) return undefined;
+  const [first, second] = [a.parts[0]!, b.parts[0]!];
+  const rows = first.rows + second.rows;
+  const layout = a.format.layout(rows, a.cols);
+  // An upload's chunks must not share words: the second matrix begins where a chunk may.
+  const blocks = first.rows * Math.ceil(a.cols / a.format.blockWeights);
+  if (layout.bytes > most || blocks % layout.chunkBlocks !== 0) return undefined;
+  return {
+    ...a,
+    name: `${a.name} + ${b.name}`,
+    tensors: [...a.tensors, ...b.tensors],
+    parts: [{ firstRow: 0, rows, layout }],
+  };
 }
 
 /** The most rows whose layout fits one binding; a multiple of 64, so that parts start on block and word borders. */
@@ -35,4 +84,8 @@ function rowsPerPart(ref: WeightRef, format: WeightFormat, rows: number, cols: n
         `(${most} bytes).`,
     );
   return partRows;
+}
+
+function sizeOf(ref: WeightRef): readonly [rows: number, cols: number] {
+  return ref.shape as readonly [number, number];
 }

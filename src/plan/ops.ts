@@ -1,5 +1,5 @@
-// What the webgpu plan is made of before it becomes dispatches: graph nodes, some of them joined. `fuse.ts` joins them,
-// `buffers.ts` gives each result a buffer, `lower.ts` turns each operation into dispatches.
+// What the webgpu plans are made of before they become dispatches: graph nodes, most of them joined. `fuse.ts` joins
+// them, `buffers.ts` gives each result a buffer, `lower.ts` turns each operation into dispatches.
 
 import {
   type AttentionSpec,
@@ -17,19 +17,46 @@ export interface FusedNorm {
   readonly eps: number;
 }
 
+/** `x + rms_norm(add)`, computed by whoever reads it next. */
+export interface Sandwich extends FusedNorm {
+  readonly add: Value;
+  /** The sum, written once for later readers; absent when there are none. */
+  readonly sum?: Value;
+}
+
+export interface LinearOp {
+  readonly op: "linear";
+  readonly x: Value;
+  /** A stack: the rows of the first, then those of the next. All have as many columns as `x`. */
+  readonly weights: readonly WeightRef[];
+  /** One per weight, or none. */
+  readonly biases?: readonly WeightRef[];
+  /** RMSNorm of the input on the way in. */
+  readonly norm?: FusedNorm;
+  /** Before the norm, something is added to `x`. */
+  readonly sandwich?: Sandwich;
+  /** The stack is [gate, up]; the result is activation(gate) · up. */
+  readonly gated?: UnaryKind;
+  /** `x` has a row per token, the result a row per requested output. */
+  readonly gather?: boolean;
+  /** The result is added into this value's buffer, which `out` then names. */
+  readonly into?: Value;
+  readonly out: Value;
+}
+
+/** q, k and v as a linear wrote them, side by side in the rows of one value: neither normed nor turned. */
+export interface Qkv {
+  readonly value: Value;
+  readonly heads: number;
+  readonly kvHeads: number;
+  /** RMSNorm of each query and key head. */
+  readonly headNorm?: { readonly q: WeightRef; readonly k: WeightRef; readonly eps: number };
+  readonly rope?: RopeSpec;
+}
+
 export type PlanOp =
   | Extract<Node, { op: "embed" | "layer_norm" | "add" | "mul" | "unary" | "scale" | "softcap" | "output_rows" }>
-  | {
-      readonly op: "linear";
-      readonly x: Value;
-      readonly weight: WeightRef;
-      readonly bias?: WeightRef;
-      /** RMSNorm of `x` on the way in. */
-      readonly norm?: FusedNorm;
-      /** The result is added into this value's buffer, which `out` then names. */
-      readonly into?: Value;
-      readonly out: Value;
-    }
+  | LinearOp
   | {
       readonly op: "rms_norm";
       readonly x: Value;
@@ -51,10 +78,14 @@ export type PlanOp =
   | {
       readonly op: "attention";
       readonly q: Value;
-      readonly kvWidth: number;
+      readonly kvHeads: number;
       readonly spec: AttentionSpec;
       readonly out: Value;
     }
+  /** Decoding: norms, rope, append and attention of one row per sequence. */
+  | { readonly op: "decode_attention"; readonly qkv: Qkv; readonly spec: AttentionSpec; readonly out: Value }
+  /** Prefill: norms and rope; keys and values go to the cache, queries to `out`. */
+  | { readonly op: "prepare_qkv"; readonly qkv: Qkv; readonly spec: AttentionSpec; readonly out: Value }
   | { readonly op: "gated"; readonly kind: UnaryKind; readonly a: Value; readonly b: Value; readonly out: Value };
 
 /** Values that an operation reads, the one it adds into included. */
@@ -64,9 +95,13 @@ export function readsOf(op: PlanOp): readonly Value[] {
       return [op.k, op.v];
     case "attention":
       return [op.q];
+    case "decode_attention":
+    case "prepare_qkv":
+      return [op.qkv.value];
     case "gated":
       return [op.a, op.b];
     case "linear":
+      return [op.x, ...(op.sandwich ? [op.sandwich.add] : []), ...(op.into ? [op.into] : [])];
     case "rms_norm":
       return op.into ? [op.x, op.into] : [op.x];
     case "rope":
@@ -76,18 +111,35 @@ export function readsOf(op: PlanOp): readonly Value[] {
   }
 }
 
-export function outOf(op: PlanOp): Value | undefined {
-  return op.op === "kv_append" ? undefined : op.out;
+/** Values that an operation makes: its result first. */
+export function outsOf(op: PlanOp): readonly Value[] {
+  if (op.op === "kv_append") return [];
+  const sum = op.op === "linear" ? op.sandwich?.sum : undefined;
+  return sum ? [op.out, sum] : [op.out];
+}
+
+/** The value whose buffer an operation's result takes over. */
+export function intoOf(op: PlanOp): Value | undefined {
+  return op.op === "linear" || op.op === "rms_norm" ? op.into : undefined;
 }
 
 /** One operation per node; attention becomes an append to the cache and the attention proper. */
 export function opsOf(graph: Graph): PlanOp[] {
   return graph.nodes.flatMap((node): PlanOp[] => {
-    if (node.op !== "attention") return [node];
-    const { q, k, v, spec, out } = node;
-    return [
-      { op: "kv_append", k, v, spec },
-      { op: "attention", q, kvWidth: k.width, spec, out },
-    ];
+    switch (node.op) {
+      case "linear": {
+        const { x, weight, bias, out } = node;
+        return [{ op: "linear", x, weights: [weight], ...(bias && { biases: [bias] }), out }];
+      }
+      case "attention": {
+        const { q, k, v, spec, out } = node;
+        return [
+          { op: "kv_append", k, v, spec },
+          { op: "attention", q, kvHeads: k.width / spec.headDim, spec, out },
+        ];
+      }
+      default:
+        return [node];
+    }
   });
 }

@@ -19,6 +19,7 @@ export type BufferRef =
         | "vectors"
         | "rope"
         | "pages"
+        | "partials"
         | "scores"
         | "counts"
         | "biases"
@@ -33,6 +34,8 @@ export interface PlannedDispatch {
   readonly buffers: Readonly<Record<string, BufferRef>>;
   /** Which rows it works on: grids and row buckets follow their number. */
   readonly rows: RowKind;
+  /** Left out of steps whose contexts all lie in one split. */
+  readonly onlySplit?: boolean;
 }
 
 /** A matrix as it lies on the GPU: rows are split at the binding limit, one buffer per part. */
@@ -40,6 +43,8 @@ export interface PlannedMatrix {
   readonly name: string;
   readonly format: WeightFormat;
   readonly cols: number;
+  /** The file's tensors whose rows follow each other here: several only where there is one part. */
+  readonly tensors: readonly { readonly name: string; readonly rows: number }[];
   readonly parts: readonly { readonly firstRow: number; readonly rows: number; readonly layout: MatrixLayout }[];
 }
 
@@ -51,9 +56,12 @@ export interface PlannedRope {
 }
 
 export interface Plan {
-  readonly dispatches: readonly PlannedDispatch[];
+  /** For steps in which every sequence has one row: {@link fuse} with the rules for decoding. */
+  readonly decode: readonly PlannedDispatch[];
+  /** For all other steps. */
+  readonly prefill: readonly PlannedDispatch[];
   /** Appended to a step in which a row wants a token. */
-  readonly sampling: PlannedDispatch;
+  readonly sampling: readonly PlannedDispatch[];
   readonly scratch: readonly Scratch[];
   readonly logits: BufferRef;
   readonly matrices: readonly PlannedMatrix[];
@@ -62,6 +70,8 @@ export interface Plan {
   readonly vectorElements: number;
   readonly ropes: readonly PlannedRope[];
   readonly ropeElements: number;
+  /** f32 that a row's partial results of attention need at most. */
+  readonly partialElements: number;
 }
 
 /** What planning needs to know beside the graph. */

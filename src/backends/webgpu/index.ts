@@ -2,7 +2,7 @@
 // and for one prefill chunk only; the others compile at their first use.
 
 import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../../../kernels/common/batch";
-import { type Kernel, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
+import { type Kernel, ROW_BUCKETS } from "../../../kernels/kernel";
 import { formatOf } from "../../../kernels/quant/index";
 import { ropeTables } from "../../../kernels/rope/rope";
 import { exp2Table, MAX_BIASES, scratchWords } from "../../../kernels/sample/slot";
@@ -10,15 +10,16 @@ import { FennecError } from "../../errors";
 import type { TensorInfo, WeightsFile } from "../../files/weights_file";
 import type { CacheSpec, WeightRef } from "../../graph/graph";
 import { buildPlan } from "../../plan/lower";
-import type { BufferRef, Plan } from "../../plan/plan";
+import type { BufferRef, Plan, PlannedDispatch } from "../../plan/plan";
 import type { Backend, BackendInput } from "../backend";
 import { cacheGroups, layerPageBytes } from "../cache_groups";
 import { newCounters } from "../counters";
-import { bindDispatches } from "./bindings";
+import { type BoundDispatch, bindDispatches } from "./bindings";
 import { type Gpu, type GpuOptions, openGpu } from "./device";
 import { GpuMemory, guarded } from "./memory";
 import { Pipelines } from "./pipelines";
 import { Readback } from "./readback";
+import { type BoundPlan, firstPipelines, Replays } from "./replays";
 import { prepareSelfTest } from "./self_test_once";
 import { prepareTuning, type Tune } from "./tune_once";
 import { Uploader } from "./upload";
@@ -93,7 +94,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   onProgress?.({ phase: "compile", bytesLoaded: 0, bytesTotal: 0 });
   const test = (options.selfTest ?? true) ? await prepareSelfTest(gpu, pipelines, kernelsOf(plan)) : undefined;
   const tuning = await prepareTuning(gpu, pipelines, plan, chunkRows, options.tune ?? "auto");
-  const compiled = compileFirst(plan, pipelines, rowBucket(chunkRows));
+  const compiled = compileFirst(plan, pipelines, chunkRows);
   compiled.catch(() => {}); // awaited below; an error of the upload must not leave it unhandled
 
   const { STORAGE, COPY_DST, COPY_SRC, UNIFORM } = GPUBufferUsage;
@@ -115,6 +116,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     scores: memory.create("scores", 4 * scratchWords(vocab) * MAX_OUTPUTS, STORAGE, "other"),
     counts: memory.create("counts", 4 * vocab * slots, STORAGE | COPY_DST, "other"),
     biases: memory.create("biases", 8 * MAX_BIASES * slots, STORAGE | COPY_DST, "other"),
+    partials: memory.create("partials", 4 * plan.partialElements * slots, STORAGE, "other"),
     exp2: memory.create("exp2", exp2Table().byteLength, STORAGE | COPY_DST, "other"),
     sampled: memory.create("sampled", 8 * MAX_OUTPUTS, STORAGE | COPY_SRC, "other"),
   };
@@ -132,14 +134,17 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
         return fixed[ref.kind];
     }
   };
-  const bound = bindDispatches(device, [...plan.dispatches, plan.sampling], pipelines, memory, counters, bufferOf);
+  const bound = bindPlan(plan, (dispatches) =>
+    bindDispatches(device, dispatches, pipelines, memory, counters, bufferOf),
+  );
   const readback = new Readback(memory, counters, 8 * MAX_OUTPUTS);
   await compiled;
-  await tuning.run({ dispatches: bound, batch: fixed.batch, chunkRows, context });
+  await tuning.run({ dispatches: [...bound.decode, ...bound.prefill], batch: fixed.batch, chunkRows, context });
   await test?.run();
-  await compileFirst(plan, pipelines, rowBucket(chunkRows)); // what was chosen since
+  await compileFirst(plan, pipelines, chunkRows); // what was chosen since
   signal?.throwIfAborted();
 
+  const replays = new Replays(bound, pipelines, traits);
   const backend = new WebgpuBackend({
     device,
     adapter: gpu.adapter,
@@ -152,11 +157,8 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     vocab,
     counters,
     memory,
-    traits,
-    pipelines,
     readback,
-    dispatches: bound.slice(0, -1),
-    sampling: bound.at(-1)!,
+    replays,
     buffers: {
       ...fixed,
       kv: kvBuffers,
@@ -167,14 +169,22 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   });
   onProgress?.({ phase: "ready", bytesLoaded: file.bytes, bytesTotal: file.bytes });
   // Software adapters compile on the cores that they compute with: theirs wait for their first use.
-  if (!traits.software) void warmBuckets(backend);
+  if (!traits.software) void warmBuckets(replays);
   return backend;
 }
 
 /** Every kernel that the plan needs, the repacking ones included. */
 function kernelsOf(plan: Plan): Kernel[] {
   const repacks = new Set(plan.matrices.map(({ format }) => format.repack));
-  return [...repacks, ...plan.dispatches.map(({ kernel }) => kernel), plan.sampling.kernel];
+  return [...repacks, ...[...plan.decode, ...plan.prefill, ...plan.sampling].map(({ kernel }) => kernel)];
+}
+
+/** Binds the three lists at once: their parameters share a buffer. */
+function bindPlan(plan: Plan, bind: (dispatches: readonly PlannedDispatch[]) => BoundDispatch[]): BoundPlan {
+  const { decode, prefill, sampling } = plan;
+  const bound = bind([...decode, ...prefill, ...sampling]);
+  const take = (list: readonly PlannedDispatch[]) => bound.splice(0, list.length);
+  return { decode: take(decode), prefill: take(prefill), sampling: take(sampling) };
 }
 
 /** The sampler's sums hold for fewer tokens than this (kernels/sample/select.wgsl). */
@@ -209,20 +219,20 @@ function mostKvTokens(
 }
 
 /** Pipelines for decoding one sequence and for a prefill chunk, all at once. */
-async function compileFirst(plan: Plan, pipelines: Pipelines, chunkBucket: number): Promise<void> {
+async function compileFirst(plan: Plan, pipelines: Pipelines, chunkRows: number): Promise<void> {
   const formats = new Set(plan.matrices.map(({ format }) => format));
   await Promise.all([
     ...[...formats].map(({ repack }) => pipelines.compile(repack, 1)),
-    ...[...plan.dispatches, plan.sampling].flatMap(({ kernel, rows }) =>
-      (rows === "tokens" ? [1, chunkBucket] : [1]).map((bucket) => pipelines.compile(kernel, bucket)),
-    ),
+    ...firstPipelines(plan, chunkRows).map(([kernel, bucket]) => pipelines.compile(kernel, bucket)),
   ]);
 }
 
 /** Compiles for the other numbers of rows, one after the other. What fails here fails again, and is told, in the step. */
-async function warmBuckets(backend: WebgpuBackend): Promise<void> {
+async function warmBuckets(replays: Replays): Promise<void> {
   try {
-    for (const rows of ROW_BUCKETS.slice(1)) await backend.warm(rows, rows);
+    const step = { sampling: true, decode: true };
+    await replays.warm({ ...step, rows: 1, outputs: 1, splits: 2 }); // the first long context
+    for (const rows of ROW_BUCKETS.slice(1)) await replays.warm({ ...step, rows, outputs: rows, splits: 2 });
   } catch {
     // A lost device, or a pipeline that no step may ever need.
   }
@@ -237,21 +247,20 @@ async function uploadAll(
   pipelines: Pipelines,
   fixed: { readonly vectors: GPUBuffer; readonly rope: GPUBuffer; readonly exp2: GPUBuffer },
   context: number,
-): Promise<ReadonlyMap<string, GPUBuffer[]>> {
-  const bytesTotal = plan.matrices.reduce((sum, { name }) => sum + file.tensors.get(name)!.bytes, 0);
-  let bytesLoaded = 0;
-  const uploader = new Uploader(device, memory, pipelines, plan.matrices.length);
-  const matrices = new Map<string, GPUBuffer[]>();
-  // In the order of the file, so that a download is read once from front to back.
-  const inFileOrder = [...plan.matrices].sort(
-    (a, b) => file.tensors.get(a.name)!.offset - file.tensors.get(b.name)!.offset,
+): Promise<ReadonlyMap<string, readonly GPUBuffer[]>> {
+  const uploads = plan.matrices.flatMap((matrix) =>
+    matrix.tensors.map(({ name }) => ({ matrix, tensor: file.tensors.get(name)! })),
   );
-  for (const matrix of inFileOrder) {
-    const buffers = await uploader.upload(matrix, file.tensors.get(matrix.name)!, signal, (bytes) => {
+  const bytesTotal = uploads.reduce((sum, { tensor }) => sum + tensor.bytes, 0);
+  let bytesLoaded = 0;
+  const uploader = new Uploader(device, memory, pipelines, uploads.length);
+  // In the order of the file, so that a download is read once from front to back.
+  uploads.sort((a, b) => a.tensor.offset - b.tensor.offset);
+  for (const { matrix, tensor } of uploads) {
+    await uploader.upload(matrix, tensor, signal, (bytes) => {
       bytesLoaded += bytes;
       onProgress?.({ phase: "weights", bytesLoaded, bytesTotal });
     });
-    matrices.set(matrix.name, buffers);
   }
   await uploader.finish();
 
@@ -266,7 +275,7 @@ async function uploadAll(
   device.queue.writeBuffer(fixed.vectors, 0, vectors);
   device.queue.writeBuffer(fixed.rope, 0, rope);
   device.queue.writeBuffer(fixed.exp2, 0, exp2Table());
-  return matrices;
+  return uploader.buffers;
 }
 
 /** A small vector, whole, as f32. @throws FennecError `tensor-not-finite`. */

@@ -15,39 +15,44 @@ export interface KernelContest extends Contest {
   readonly kernel: PlannedDispatch["kernel"];
   readonly phase: Phase;
   readonly bucket: number;
-  /** Of the plan's dispatches, those of this kernel: indices, one of each shape first. */
+  /** Those of this kernel and phase: indices in {@link TuneWork.dispatches}, one of each shape first. */
   readonly dispatches: readonly number[];
 }
 
 /** What measuring needs to run dispatches of the plan. */
 export interface TuneWork {
+  /** Those of the plan for decoding, then those of the plan for prefill. */
   readonly dispatches: readonly BoundDispatch[];
   readonly batch: GPUBuffer;
   readonly chunkRows: number;
   readonly context: number;
 }
 
-export type TunedPlan = Pick<Plan, "dispatches" | "matrices">;
+export type TunedPlan = Pick<Plan, "decode" | "prefill" | "matrices">;
 
 /** The kernels of the plan that have a choice. */
 export function contestsOf(vendor: string, pipelines: Pipelines, plan: TunedPlan, chunkRows: number): KernelContest[] {
-  const names = [...new Set(plan.dispatches.map(({ kernel }) => kernel.name))];
+  const all = [...plan.decode, ...plan.prefill];
+  const inPhase = (index: number, phase: Phase) => index < plan.decode.length === (phase === "decode");
+  const names = [...new Set(all.map(({ kernel }) => kernel.name))];
   return names.flatMap((name) =>
     (["decode", "prefill"] as const).flatMap((phase) => {
       const bucket = phase === "decode" ? 1 : rowBucket(chunkRows);
-      const own = plan.dispatches.flatMap((dispatch, index) =>
-        dispatch.kernel.name === name && (phase === "decode" || dispatch.rows === "tokens") ? [index] : [],
+      const own = all.flatMap((dispatch, index) =>
+        dispatch.kernel.name === name && inPhase(index, phase) && (phase === "decode" || dispatch.rows === "tokens")
+          ? [index]
+          : [],
       );
       const [first] = own;
       if (first === undefined || phaseOf(bucket) !== phase) return [];
-      const { kernel } = plan.dispatches[first]!;
+      const { kernel } = all[first]!;
       const usual = candidatesOf(pipelines, kernel, phase, bucket);
       if (usual.length < 2) return [];
       const candidates = defaultOrder(vendor, name, phase, usual);
-      const dispatches = oneOfEachFirst(own, (index) => shapeOf(plan.dispatches[index]!));
-      const shapes = [...new Set(own.map((index) => shapeOf(plan.dispatches[index]!)))];
+      const dispatches = oneOfEachFirst(own, (index) => shapeOf(all[index]!));
+      const shapes = [...new Set(own.map((index) => shapeOf(all[index]!)))];
       const key = `${name} ${phase} of ${[...candidates].sort().join(", ")} on ${shapes.join(" ")}`;
-      const weight = own.reduce((sum, index) => sum + bytesOf(plan, plan.dispatches[index]!), 0);
+      const weight = own.reduce((sum, index) => sum + bytesOf(plan, all[index]!), 0);
       return [{ key, kernel, phase, bucket, candidates, dispatches, weight }];
     }),
   );
@@ -88,7 +93,7 @@ function oneOfEachFirst(indices: readonly number[], shapeOf: (index: number) => 
 }
 
 /** Of the matrices that a dispatch reads; at least 1. */
-function bytesOf(plan: TunedPlan, { buffers }: PlannedDispatch): number {
+function bytesOf(plan: Pick<Plan, "matrices">, { buffers }: PlannedDispatch): number {
   const bytes = (ref: BufferRef) =>
     ref.kind === "matrix" ? plan.matrices.find(({ name }) => name === ref.name)!.parts[ref.part]!.layout.bytes : 0;
   return Object.values(buffers).reduce((sum, ref) => sum + bytes(ref), 1);

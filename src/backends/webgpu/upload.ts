@@ -24,9 +24,10 @@ export class Uploader {
   readonly #faults: GPUBuffer;
   readonly #faultNames: string[] = [];
   readonly #faultStride: number;
+  readonly #buffers = new Map<string, readonly GPUBuffer[]>();
   #next = 0;
 
-  constructor(device: GPUDevice, memory: GpuMemory, pipelines: Pipelines, matrices: number) {
+  constructor(device: GPUDevice, memory: GpuMemory, pipelines: Pipelines, tensors: number) {
     this.#device = device;
     this.#memory = memory;
     this.#pipelines = pipelines;
@@ -36,11 +37,16 @@ export class Uploader {
     this.#staging = ring("staging", CHUNK_BYTES, STORAGE | COPY_DST);
     this.#params = ring("repack params", 256, UNIFORM | COPY_DST);
     this.#faultStride = device.limits.minStorageBufferOffsetAlignment;
-    this.#faults = memory.create("faults", this.#faultStride * matrices, STORAGE | COPY_SRC, "other");
+    this.#faults = memory.create("faults", this.#faultStride * tensors, STORAGE | COPY_SRC, "other");
+  }
+
+  /** By matrix name, one buffer per part. */
+  get buffers(): ReadonlyMap<string, readonly GPUBuffer[]> {
+    return this.#buffers;
   }
 
   /**
-   * Streams a matrix to the GPU, one buffer per part.
+   * Streams one of a matrix's tensors to the GPU. The buffers are made with the first of them.
    *
    * @throws FennecError of the source, or `aborted`.
    */
@@ -49,38 +55,40 @@ export class Uploader {
     tensor: TensorInfo,
     signal: AbortSignal | undefined,
     onBytes: (bytes: number) => void,
-  ): Promise<GPUBuffer[]> {
+  ): Promise<void> {
     const fault = this.#faultNames.push(tensor.name) - 1;
-    const { format, cols, parts } = matrix;
-    const rowBlocks = Math.ceil(cols / format.blockWeights);
-    const rowBytes = rowBlocks * format.blockBytes;
-    const buffers: GPUBuffer[] = [];
-    for (const { firstRow, rows, layout } of parts) {
-      const { STORAGE, COPY_DST } = GPUBufferUsage;
-      const target = this.#memory.create(tensor.name, layout.bytes, STORAGE | COPY_DST, "weights");
-      buffers.push(target);
-      if (format.codebook) {
-        const at = 4 * layout.sections[CODEBOOK_SECTION];
-        this.#device.queue.writeBuffer(target, at, codebookWords(format.codebook));
-      }
+    const { format, cols } = matrix;
+    const row_blocks = Math.ceil(cols / format.blockWeights);
+    const rowBytes = row_blocks * format.blockBytes;
+    const buffers = this.#buffersOf(matrix);
+    for (const { part, tensorRow, row, rows } of piecesOf(matrix, tensor.name)) {
+      const target = buffers[part]!;
+      const { layout } = matrix.parts[part]!;
       const step = format.blockBytes * layout.chunkBlocks;
       const chunkBytes = step * Math.max(1, Math.floor(CHUNK_BYTES / step));
-      let block = 0;
-      const bytes = tensor.source.stream(tensor.offset + firstRow * rowBytes, rows * rowBytes, signal);
+      let first_block = row * row_blocks;
+      const bytes = tensor.source.stream(tensor.offset + tensorRow * rowBytes, rows * rowBytes, signal);
       for await (const { length, words } of rechunked(bytes, chunkBytes)) {
         const blocks = length / format.blockBytes;
-        await this.#repack(
-          matrix,
-          target,
-          layout.sections,
-          { first_block: block, blocks, row_blocks: rowBlocks, rows },
-          words,
-          fault,
-        );
-        block += blocks;
+        await this.#repack(matrix, target, layout.sections, { first_block, blocks, row_blocks }, words, fault);
+        first_block += blocks;
         onBytes(length);
       }
     }
+  }
+
+  #buffersOf(matrix: PlannedMatrix): readonly GPUBuffer[] {
+    const known = this.#buffers.get(matrix.name);
+    if (known) return known;
+    const { STORAGE, COPY_DST } = GPUBufferUsage;
+    const buffers = matrix.parts.map(({ layout }) => {
+      const buffer = this.#memory.create(matrix.name, layout.bytes, STORAGE | COPY_DST, "weights");
+      const { codebook } = matrix.format;
+      if (codebook)
+        this.#device.queue.writeBuffer(buffer, 4 * layout.sections[CODEBOOK_SECTION], codebookWords(codebook));
+      return buffer;
+    });
+    this.#buffers.set(matrix.name, buffers);
     return buffers;
   }
 
@@ -106,10 +114,10 @@ export class Uploader {
   }
 
   async #repack(
-    { format, cols }: PlannedMatrix,
+    { format }: PlannedMatrix,
     target: GPUBuffer,
     sections: readonly [number, number, number, number],
-    range: { first_block: number; blocks: number; row_blocks: number; rows: number },
+    range: { readonly first_block: number; readonly blocks: number; readonly row_blocks: number },
     words: Uint8Array<ArrayBuffer>,
     fault: number,
   ): Promise<void> {
@@ -120,7 +128,7 @@ export class Uploader {
     const staging = this.#staging[slot]!;
     const params = this.#params[slot]!;
     const { variant, pipeline } = await this.#pipelines.compile(repack, 1);
-    const values = { ...range, cols, section_1: sections[1], section_2: sections[2], section_3: sections[3] };
+    const values = { ...range, section_1: sections[1], section_2: sections[2], section_3: sections[3] };
     const resources: Record<string, GPUBindingResource> = {
       params: { buffer: params, size: paramBytes(repack.params) },
       source: { buffer: staging },
@@ -144,6 +152,23 @@ export class Uploader {
     this.#device.queue.submit([encoder.finish()]);
     this.#busy[slot] = this.#device.queue.onSubmittedWorkDone();
   }
+}
+
+/** Rows of a tensor that lie next to each other in one part: from `tensorRow` of the tensor to `row` of the part. */
+interface Piece {
+  readonly part: number;
+  readonly tensorRow: number;
+  readonly row: number;
+  readonly rows: number;
+}
+
+/** A tensor alone has a piece per part; one of a stack is a piece of the only part. */
+function piecesOf({ tensors, parts }: PlannedMatrix, name: string): Piece[] {
+  if (tensors.length === 1)
+    return parts.map(({ firstRow, rows }, part) => ({ part, tensorRow: firstRow, row: 0, rows }));
+  const at = tensors.findIndex((tensor) => tensor.name === name);
+  const row = tensors.slice(0, at).reduce((sum, { rows }) => sum + rows, 0);
+  return [{ part: 0, tensorRow: 0, row, rows: tensors[at]!.rows }];
 }
 
 /**

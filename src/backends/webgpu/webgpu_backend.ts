@@ -2,7 +2,6 @@
 // step writes what changed, replays the plan in one pass, and reads back what was asked for.
 
 import { BATCH_BYTES, MAX_OUTPUTS, SLOT_WORDS } from "../../../kernels/common/batch";
-import { type DeviceTraits, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
 import {
   checkSampler,
   encodeBiases,
@@ -25,10 +24,9 @@ import type {
 } from "../backend";
 import { BatchChecker } from "../batch_checker";
 import { encodeBatch, outputsOf, type Wanting, wantsLogits } from "./batch_words";
-import type { BoundDispatch } from "./bindings";
 import type { GpuMemory } from "./memory";
-import type { Pipelines } from "./pipelines";
 import type { Readback } from "./readback";
+import { kindOf, type Replays } from "./replays";
 
 /** What `index.ts` assembles. */
 export interface WebgpuParts {
@@ -43,11 +41,8 @@ export interface WebgpuParts {
   readonly vocab: number;
   readonly counters: Counters;
   readonly memory: GpuMemory;
-  readonly traits: DeviceTraits;
-  readonly pipelines: Pipelines;
   readonly readback: Readback;
-  readonly dispatches: readonly BoundDispatch[];
-  readonly sampling: BoundDispatch;
+  readonly replays: Replays;
   readonly buffers: {
     readonly batch: GPUBuffer;
     readonly slots: GPUBuffer;
@@ -65,15 +60,6 @@ export interface WebgpuParts {
   readonly pageBytes: readonly number[];
 }
 
-/** One dispatch with its pipeline and grid chosen. */
-interface Replayed {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly x: number;
-  readonly y: number;
-  readonly z: number;
-}
-
 export class WebgpuBackend implements Backend {
   readonly kind = "webgpu";
   readonly precision: Precision;
@@ -89,7 +75,6 @@ export class WebgpuBackend implements Backend {
   readonly #checker: BatchChecker;
   readonly #batch = new Uint32Array(BATCH_BYTES / 4);
   readonly #written = new Uint32Array(BATCH_BYTES / 4);
-  readonly #replays = new Map<string, readonly Replayed[]>();
   /** Steps that wait for a pipeline or a ring slot; while there are any, later steps wait behind them. */
   #waiting = 0;
   #tail: Promise<unknown> = Promise.resolve();
@@ -160,15 +145,6 @@ export class WebgpuBackend implements Backend {
     return submission.then(({ outputs }) => outputs);
   }
 
-  /** Compiles what steps of so many rows need, ahead of the first of them. */
-  async warm(rows: number, outputs: number): Promise<void> {
-    await Promise.all(
-      this.#dispatchesFor(outputs, outputs > 0).map(({ kernel, rows: kind }) =>
-        this.#parts.pipelines.compile(kernel, rowBucket(kind === "tokens" ? rows : outputs)),
-      ),
-    );
-  }
-
   dispose(): void {
     this.#failure ??= new FennecError("disposed", "this backend was disposed");
     this.#parts.memory.dispose();
@@ -191,21 +167,20 @@ export class WebgpuBackend implements Backend {
 
   #isReady(batch: StepBatch): boolean {
     if (this.#parts.readback.full || (wantsLogits(batch) && this.#parts.readback.largeBusy)) return false;
-    return this.#replay(batch) !== undefined;
+    return this.#parts.replays.of(kindOf(batch)) !== undefined;
   }
 
   async #prepare(batch: StepBatch): Promise<void> {
-    const outputs = outputsOf(batch).length;
-    await this.warm(batch.rows.length, outputs);
+    await this.#parts.replays.warm(kindOf(batch));
     while (this.#parts.readback.full) await this.#parts.readback.full;
     while (wantsLogits(batch) && this.#parts.readback.largeBusy) await this.#parts.readback.largeBusy;
     if (this.#failure) throw this.#failure;
   }
 
   async #submit(batch: StepBatch): Promise<readonly StepOutput[]> {
-    const { device, buffers, readback, vocab } = this.#parts;
+    const { device, buffers, readback, replays, vocab } = this.#parts;
     const wanting = outputsOf(batch);
-    const replay = this.#replay(batch)!;
+    const replay = replays.of(kindOf(batch))!;
     const encoder = device.createCommandEncoder();
     this.#writePages(batch, encoder);
     this.#writeBatch(batch, wanting);
@@ -265,40 +240,7 @@ export class WebgpuBackend implements Backend {
     this.#parts.device.queue.writeBuffer(this.#parts.buffers.batch, 0, words);
     this.#counters.batchWrites++;
   }
-
-  /** The dispatches of such a step with pipelines and grids, or undefined while a pipeline is not compiled. */
-  #replay(batch: StepBatch): readonly Replayed[] | undefined {
-    const rows = batch.rows.length;
-    const outputs = outputsOf(batch).length;
-    const sampling = batch.rows.some(({ want }) => want === "token");
-    const key = `${rows} ${outputs} ${sampling}`;
-    const known = this.#replays.get(key);
-    if (known) return known;
-    const { pipelines, traits } = this.#parts;
-    const replay: Replayed[] = [];
-    for (const { kernel, params, group, rows: kind } of this.#dispatchesFor(outputs, sampling)) {
-      const count = kind === "tokens" ? rows : outputs;
-      const bucket = rowBucket(count);
-      const compiled = pipelines.ready(kernel, bucket);
-      if (!compiled) return undefined;
-      const [x, y, z] = compiled.variant.grid(params, count <= MAX_BUCKET ? bucket : count, traits, { splits: 1 });
-      replay.push({ pipeline: compiled.pipeline, group, x, y, z });
-    }
-    if (this.#replays.size >= MAX_REPLAYS) this.#replays.delete(this.#replays.keys().next().value!);
-    this.#replays.set(key, replay);
-    return replay;
-  }
-
-  #dispatchesFor(outputs: number, sampling: boolean): readonly BoundDispatch[] {
-    const needed =
-      outputs > 0 ? this.#parts.dispatches : this.#parts.dispatches.filter(({ rows }) => rows === "tokens");
-    return sampling ? [...needed, this.#parts.sampling] : needed;
-  }
 }
-
-const MAX_BUCKET = ROW_BUCKETS[ROW_BUCKETS.length - 1]!;
-/** Remembered shapes of steps; a prefill's last chunk may have any number of rows. */
-const MAX_REPLAYS = 64;
 
 /** A command that the GPU refused after the fact: the state behind it cannot be trusted. */
 function refusedCommand(error: GPUError): FennecError {

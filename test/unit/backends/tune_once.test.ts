@@ -69,10 +69,8 @@ const dispatch = (kernel: Kernel, cols: number, gain: number): PlannedDispatch =
   buffers: {},
   rows: "tokens",
 });
-const plan = {
-  matrices: [],
-  dispatches: [dispatch(matmul, 64, 0), dispatch(alone, 1, 0), dispatch(matmul, 64, 9), dispatch(matmul, 32, 0)],
-};
+const dispatches = [dispatch(matmul, 64, 0), dispatch(alone, 1, 0), dispatch(matmul, 64, 9), dispatch(matmul, 32, 0)];
+const plan = { matrices: [], decode: dispatches, prefill: dispatches };
 
 beforeEach(() => {
   const store = memoryStore();
