@@ -7,10 +7,10 @@ import { TestPages } from "../support/pages";
 import { openParityFixture, type ParityFixture } from "../support/parity";
 import { countersSince, webgpuBackend } from "../support/webgpu";
 
-/** Per layer: q, k, v, rope and norm of q and of k, append, attention, o + residual, gate, up, gate · up, down + residual. */
-const DISPATCHES_PER_LAYER = 12;
-/** Embedding, requested rows, norm + head, sampling. */
-const DISPATCHES_AROUND = 4;
+/** q, k and v; attention; o + residual; gate · up; down + residual. */
+const DISPATCHES_PER_LAYER = 5;
+/** Embedding, head, sampling. */
+const DISPATCHES_AROUND = 3;
 
 let fixture: ParityFixture;
 let backend: Backend;
