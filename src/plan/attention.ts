@@ -80,7 +80,7 @@ export class AttentionLowering {
     const y = this.#scratchOf(out);
     const attend = dispatch(
       "tokens",
-      decodeAttention(this.#input.kv, { headDim, headNorm: !!qkv.headNorm }),
+      decodeAttention(this.#input.kv, { headDim, headNorm: !!qkv.headNorm, group: qkv.heads / qkv.kvHeads }),
       { ...scores, ...this.#heads(qkv, spec), splits },
       { ...this.#headBuffers(qkv, spec), y, partials: { kind: "partials" } },
     );
