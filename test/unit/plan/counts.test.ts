@@ -94,8 +94,13 @@ test("all storage buffers of a dispatch are different, but for those that are on
     for (const { kernel, buffers } of [...plan.decode, ...plan.prefill, ...plan.sampling]) {
       const written = Object.entries(kernel.bindings).filter(([, access]) => access === "read_write");
       for (const [binding] of written) {
-        const same = Object.entries(buffers).filter(([, ref]) => JSON.stringify(ref) === JSON.stringify(buffers[binding]));
-        expect(same.map(([other]) => other), `${kernel.name} in ${name}`).toEqual([binding]);
+        const same = Object.entries(buffers).filter(
+          ([, ref]) => JSON.stringify(ref) === JSON.stringify(buffers[binding]),
+        );
+        expect(
+          same.map(([other]) => other),
+          `${kernel.name} in ${name}`,
+        ).toEqual([binding]);
       }
     }
   }
