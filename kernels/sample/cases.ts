@@ -283,7 +283,10 @@ export const cases: readonly KernelCase[] = [
       { prompt: [1, 2, 3, 200], reply: [7, 7, 306] },
     ),
   ]),
-  sampling("vocabulary of one", [at({ temperature: 1, topK: 1, topP: 0.3 }, { logits: Float32Array.of(-3) })]),
+  sampling(
+    "vocabulary of one",
+    [0, 1].map((temperature) => at({ temperature, topK: 1, topP: 0.3 }, { logits: Float32Array.of(-3) })),
+  ),
   sampling("vocabulary of 8,191: three levels of the draw", [randomOutput(1, 8191), randomOutput(2, 8191)]),
   sampling("many vectors per lane: few tokens can be drawn, and are listed", peaked()),
   sampling("many vectors per lane: too many tokens to list", flat()),

@@ -3,8 +3,10 @@
 import { describe, expect, test } from "vitest";
 import { exp2Table, TABLE_BITS } from "../../../kernels/sample/fixed";
 import { createSampler, sampleReference, sampleWeights } from "../../../kernels/sample/reference";
+import { sample } from "../../../kernels/sample/sample";
 import { GREEDY, type SamplerSettings } from "../../../kernels/sample/settings";
 import { checkSampler, encodeCounts, MAX_LANES, scratchWords, usesCounts } from "../../../kernels/sample/slot";
+import { selfTestCases } from "../../../kernels/self_test";
 import { noise, random } from "../../../kernels/testing";
 import { isFennecError } from "../../../src/errors";
 
@@ -186,6 +188,10 @@ test("a flat distribution over the largest vocabulary reaches both of its ends",
   const drawn = Array.from({ length: 6 }, (_, position) => sampleReference(flat, sampler, position));
   expect(Math.min(...drawn)).toBeLessThan(vocab / 4);
   expect(Math.max(...drawn)).toBeGreaterThan((3 * vocab) / 4);
+});
+
+test("the self-test on a user's device samples with everything on", async () => {
+  expect((await selfTestCases(sample)).map(({ name }) => name)).toEqual(["one output with everything on"]);
 });
 
 test("the scratch holds a row and the lists for any number of lanes", () => {
