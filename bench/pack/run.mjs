@@ -1,0 +1,88 @@
+// What an archive of `npm run bench:pack` runs where it was unpacked: kernels, then benchmarks, in the order of what one
+// wants to know first, each in a process of its own and within the minutes given. Everything is written as it is known,
+// so that what was measured before the time ran out, or the driver fell over, is kept.
+//
+//   ./run.sh [minutes] [small]
+
+import { spawn } from "node:child_process";
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const here = import.meta.dirname;
+const out = join(here, "out");
+const minutes = Number(process.argv[2] ?? 10);
+const small = process.argv.includes("small");
+const deadline = Date.now() + minutes * 60_000;
+mkdirSync(out, { recursive: true });
+
+/** Dawn has f16 on NVIDIA under Vulkan only by this switch; elsewhere the switch changes nothing. */
+const F16 = "enable-dawn-features=vulkan_enable_f16_on_nvidia";
+
+const shape = (name, type, ...rest) => ["--shape", name, "--type", type, ...rest];
+const small512 = ["--prompt-tokens", "16", "--gen-tokens", "4", "--repeat", "1"];
+
+/** Name, most minutes, whether with f16, arguments of `fennec bench`. */
+const full = [
+  ...["smollm2-135m", "gemma3-270m", "qwen3-0.6b", "llama-3.2-1b"].flatMap((name) =>
+    ["Q4_0", "Q8_0", "Q4_K"].map((type) => [`${name} ${type}`, 3, false, shape(name, type)]),
+  ),
+  ...["qwen3-0.6b", "llama-3.2-1b"].map((name) => [`${name} Q4_0 with f16`, 3, true, shape(name, "Q4_0")]),
+  ["batch", 3, false, shape("qwen3-0.6b", "Q4_0", "--prompt-tokens", "0", "--batch", "1,2,4,8")],
+  ["depth qwen3", 5, false, shape("qwen3-0.6b", "Q4_0", "--depth", "4096,16384,32768", "--repeat", "2")],
+  ["depth llama", 5, false, shape("llama-3.2-1b", "Q4_0", "--depth", "4096,16384,32768", "--repeat", "2")],
+];
+const trial = [
+  ["builtin", 5, false, ["builtin", ...small512]],
+  ["builtin with f16", 5, true, ["builtin", ...small512]],
+  ["batch", 5, false, ["builtin", "--prompt-tokens", "0", "--gen-tokens", "4", "--repeat", "1", "--batch", "1,2"]],
+  ["depth", 5, false, ["builtin", ...small512, "--depth", "64"]],
+];
+
+const summary = join(out, "summary.txt");
+writeFileSync(summary, `${new Date().toISOString()}, ${minutes} minutes${small ? ", small" : ""}\n`);
+
+/** Runs a program until it ends or its time is over. @returns How it ended. */
+function run(name, most, args) {
+  const left = Math.min(most * 60_000, deadline - Date.now());
+  if (left < 5000) return Promise.resolve("not begun: no time left");
+  const log = join(out, `${name.replace(/[^a-z0-9.]+/gi, "-")}.txt`);
+  return new Promise((done) => {
+    const child = spawn(process.execPath, args, { cwd: here, stdio: ["ignore", "pipe", "pipe"] });
+    let over = false;
+    // First asked, so that it can write what it has.
+    const ask = setTimeout(() => {
+      over = true;
+      child.kill("SIGINT");
+    }, left);
+    const end = setTimeout(() => child.kill("SIGKILL"), left + 5000);
+    const keep = (data) => {
+      appendFileSync(log, data);
+      process.stdout.write(data);
+    };
+    child.stdout.on("data", keep);
+    child.stderr.on("data", keep);
+    child.on("close", (code, signal) => {
+      clearTimeout(ask);
+      clearTimeout(end);
+      done(over ? "its time was over" : code === 0 ? "done" : `failed (${signal ?? code})`);
+    });
+  });
+}
+
+async function step(name, most, args) {
+  const started = Date.now();
+  process.stdout.write(`\n== ${name}\n`);
+  const ended = await run(name, most, args);
+  appendFileSync(summary, `${name}: ${ended}, ${((Date.now() - started) / 1000).toFixed(0)} s\n`);
+}
+
+const cli = join(here, "package/bin/fennec.js");
+const rows = join(out, "rows.jsonl");
+await step("doctor", 1, [cli, "doctor"]);
+await step("kernels", small ? 10 : 2, [join(here, "package/kernels.mjs")]);
+for (const [name, most, f16, args] of small ? trial : full) {
+  const models = ["--folder", join(here, "models"), "--append", rows];
+  await step(name, most, [cli, "bench", ...args, ...models, ...(f16 ? ["--dawn", F16] : [])]);
+}
+await step("kernels with f16", small ? 10 : 2, [join(here, "package/kernels.mjs"), F16]);
+console.log(`\nWritten to ${out}: summary.txt, ${existsSync(rows) ? "rows.jsonl, " : ""}and a file for each step.`);
