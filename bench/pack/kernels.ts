@@ -54,6 +54,16 @@ async function check(c: KernelCase, variant: Variant): Promise<string | undefine
 
 let right = 0;
 let wrong = 0;
+
+/** Also when the time is over: what was found so far is kept. */
+function end(complete: boolean): never {
+  const { f16, subgroups, subgroupMin, subgroupMax } = traits;
+  console.log(`${adapter}; f16 ${f16}, subgroups ${subgroups ? `${subgroupMin} to ${subgroupMax}` : "none"}`);
+  console.log(`kernels: ${right} right, ${wrong} wrong${complete ? "" : "; the time was over before the others"}`);
+  process.exit(wrong > 0 || right === 0 || !complete ? 1 : 0);
+}
+process.on("SIGINT", () => end(false));
+
 for (const { cases } of Object.values(suites)) {
   for (const c of cases) {
     for (const variant of variantsOf(c)) {
@@ -66,7 +76,4 @@ for (const { cases } of Object.values(suites)) {
     }
   }
 }
-const { f16, subgroups, subgroupMin, subgroupMax } = traits;
-console.log(`${adapter}; f16 ${f16}, subgroups ${subgroups ? `${subgroupMin} to ${subgroupMax}` : "none"}`);
-console.log(`kernels: ${right} right, ${wrong} wrong`);
-process.exit(wrong > 0 || right === 0 ? 1 : 0);
+end(true);
