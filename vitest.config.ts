@@ -13,6 +13,7 @@ import { fixtureRoutes } from "./test/support/file_routes.ts";
 const kernels = "test/kernels/**/*.test.ts";
 const parity = "test/parity/**/*.test.ts";
 const fixtureParity = "test/fixtures_tests/parity/**/*.test.ts";
+const fixtureBrowser = "test/fixtures_tests/browser/**/*.test.ts";
 
 /** Several whole models on a slow adapter; lavapipe runs them. */
 const heavy = ["test/parity/**/*.heavy.test.ts", "test/fixtures_tests/parity/**/*.heavy.test.ts"];
@@ -44,6 +45,8 @@ function dawn(adapter: string, name: string, include: string[], exclude: string[
 function chromium(name: string, include: string[], exclude: string[] = []): TestProjectConfiguration {
   return {
     plugins: [fixtureRoutes()],
+    // Bundled again, the wasm runtime would not find its file.
+    optimizeDeps: { exclude: ["onnxruntime-web"] },
     test: {
       name,
       include,
@@ -55,6 +58,7 @@ function chromium(name: string, include: string[], exclude: string[] = []): Test
         enabled: true,
         headless: true,
         screenshotFailures: false,
+        connectTimeout: 3 * minutes, // of a busy machine
         provider: playwright({ launchOptions: { executablePath: chromiumPath(), args: [...webgpuFlags] } }),
         instances: [{ browser: "chromium" }],
       },
@@ -89,12 +93,12 @@ export default defineConfig({
     reporters: ["default", "./test/support/summary_reporter.ts"],
     projects: [
       plainNode("unit", ["test/unit/**/*.test.ts"]),
-      plainNode("fixtures", ["test/fixtures_tests/**/*.test.ts"], [fixtureParity]),
+      plainNode("fixtures", ["test/fixtures_tests/**/*.test.ts"], [fixtureParity, fixtureBrowser]),
       plainNode("package", ["test/package/**/*.test.ts"]),
       page,
       ...(hasSoftwareAdapters ? onSoftware : onOwnAdapter),
       chromium("chromium", [kernels, parity, "test/browser/**/*.test.ts"], heavy),
-      chromium("fixtures-chromium", [fixtureParity], heavy),
+      chromium("fixtures-chromium", [fixtureParity, fixtureBrowser], heavy),
     ],
   },
 });

@@ -24,7 +24,14 @@ const server = await preview({
   logLevel: "warn",
   build: { outDir: folder },
   // Another port is taken when this one is busy; the line below says which.
-  preview: { host: "localhost", port: Number(values.port), strictPort: false, open: false },
+  preview: {
+    host: "localhost",
+    port: Number(values.port),
+    strictPort: false,
+    open: false,
+    // Makes the page cross-origin isolated, so that the processor may run a model in several threads.
+    headers: { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" },
+  },
 });
 console.log(`Fennec's chat page: ${server.resolvedUrls?.local[0]}`);
 console.log("Open it in Chrome, Edge, Safari or Firefox. Ctrl+C ends the server.");

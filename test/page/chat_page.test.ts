@@ -358,6 +358,8 @@ describe("when something is wrong", () => {
       await other.getByRole("textbox", { name: "Message" }).waitFor();
       const label = other.locator(".model-label");
       expect(await label.textContent()).toMatch(/chatty.*ONNX Runtime/);
+      expect(await label.textContent()).not.toContain("copied");
+      expect(await other.evaluate(() => crossOriginIsolated)).toBe(true); // several threads are possible
       expect(await label.getByTitle("WebGPU").count()).toBe(1);
       await other.getByRole("button", { name: "Settings", exact: true }).click();
       await other.getByLabel("Longest answer").fill("24");

@@ -10,13 +10,8 @@ export const HEAP_LIMIT = 64 << 20;
  * @param work Calls `look` now and then.
  */
 export async function heapGrowth<T>(work: (look: () => void) => Promise<T>): Promise<{ result: T; growth: number }> {
-  const { setFlagsFromString } = await import("node:v8");
-  setFlagsFromString("--expose-gc");
-  const collect = (await import("node:vm")).runInNewContext("gc") as () => void;
-  collect();
-  await new Promise((resolve) => setTimeout(resolve, 50)); // freed array buffers are counted off later
-  collect();
-  const before = heapBytes();
+  const collect = await collector();
+  const before = await settledHeap();
   let looks = 0;
   let growth = 0;
   const result = await work(() => {
@@ -26,6 +21,21 @@ export async function heapGrowth<T>(work: (look: () => void) => Promise<T>): Pro
   });
   if (looks === 0) throw new Error("the heap was never looked at");
   return { result, growth };
+}
+
+/** Bytes in use after a collection. */
+export async function settledHeap(): Promise<number> {
+  const collect = await collector();
+  collect();
+  await new Promise((resolve) => setTimeout(resolve, 50)); // freed array buffers are counted off later
+  collect();
+  return heapBytes();
+}
+
+async function collector(): Promise<() => void> {
+  const { setFlagsFromString } = await import("node:v8");
+  setFlagsFromString("--expose-gc");
+  return (await import("node:vm")).runInNewContext("gc") as () => void;
 }
 
 function heapBytes(): number {

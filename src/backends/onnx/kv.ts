@@ -5,7 +5,7 @@
 import { FennecError } from "../../errors";
 import type { CacheSpec } from "../../graph/graph";
 import type { CacheGroup, PageWrite } from "../backend";
-import type { HeldTensor } from "./runtime";
+import { elementsOf, type HeldTensor } from "./runtime";
 
 /** Rows of a slot's buffers are a multiple of this. */
 const CAPACITY_STEP = 64;
@@ -87,13 +87,16 @@ export class KvStore {
     });
   }
 
-  get bytes(): number {
-    const stored = this.#pages.flatMap((pool) => [...pool.values()]).flatMap(({ home }) => storedIn(home));
+  /** In the runtime's memory. */
+  get bufferBytes(): number {
     const buffers = this.#slots.flat().flatMap(({ layers }) => layers);
-    return (
-      stored.reduce((sum, { byteLength }) => sum + byteLength, 0) +
-      buffers.reduce((sum, { key }) => sum + 2 * key.view.byteLength, 0)
-    );
+    return buffers.reduce((sum, { key }) => sum + 8 * elementsOf(key.dims), 0);
+  }
+
+  /** Of pages that had to make room. */
+  get storedBytes(): number {
+    const stored = this.#pages.flatMap((pool) => [...pool.values()]).flatMap(({ home }) => storedIn(home));
+    return stored.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   release(): void {

@@ -157,11 +157,14 @@ class OnnxBackend implements Backend {
   }
 
   get memory() {
-    const { plan } = this.#executorInput;
+    const { plan, runtime } = this.#executorInput;
+    const weights = plan.bytes * this.#executors.length;
+    const { bufferBytes, storedBytes } = this.#kv;
     return {
-      weights: plan.bytes * this.#executors.length + plan.tableBytes,
-      kv: this.#kv.bytes,
-      other: 0,
+      weights: weights + plan.tableBytes,
+      kv: bufferBytes + storedBytes,
+      // The heap is as large as its busiest moment wanted it, and may serve other engines too.
+      other: Math.max(0, runtime.heapBytes - weights - bufferBytes),
     };
   }
 
