@@ -48,7 +48,7 @@ export async function selfTest(
         passed.push(`${kernel.name}/${variant.name}`);
         return;
       }
-      const shader = pipelines.shaders(kernel, bucket).find((other) => other.variant === variant)!.name;
+      const shader = pipelines.shaders(kernel, bucket).find((other) => other.variant.name === variant.name)!.name;
       refused.push({ kernel: kernel.name, variant: variant.name, shader, found });
       pipelines.refuse(kernel, variant);
     }
