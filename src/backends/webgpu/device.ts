@@ -3,6 +3,7 @@
 
 import type { DeviceTraits } from "../../../kernels/kernel";
 import { FennecError } from "../../errors";
+import { type Awaiting, awaitingOn } from "./firefox_poll";
 import { type VerdictKey, verdictKey } from "./verdicts";
 
 export interface Gpu {
@@ -12,6 +13,8 @@ export interface Gpu {
   readonly adapter: string;
   /** As WebGPU spells it: `nvidia`, `apple`, ...; empty where it does not tell. */
   readonly vendor: string;
+  /** Wraps promises that the GPU settles, or work that awaits such. */
+  readonly awaiting: Awaiting;
   /** Under which findings about this device are kept (verdicts.ts). */
   readonly verdicts: VerdictKey;
 }
@@ -69,6 +72,7 @@ export async function openGpu(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> 
     device,
     traits: traitsOf(device, info, options.without ?? []),
     adapter: describe(info),
+    awaiting: awaitingOn(device),
     vendor: info.vendor,
     verdicts: verdictKey(info, device.features, device.limits),
   };

@@ -2,7 +2,7 @@
 // and for one prefill chunk only; the others compile at their first use.
 
 import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../../../kernels/common/batch";
-import { type Kernel, ROW_BUCKETS } from "../../../kernels/kernel";
+import { type Kernel, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
 import { formatOf } from "../../../kernels/quant/index";
 import { ropeTables } from "../../../kernels/rope/rope";
 import { exp2Table, MAX_BIASES, scratchWords } from "../../../kernels/sample/slot";
@@ -23,6 +23,7 @@ import { type BoundPlan, firstPipelines, Replays } from "./replays";
 import { prepareSelfTest } from "./self_test_once";
 import { prepareTuning, type Tune } from "./tune_once";
 import { Uploader } from "./upload";
+import { warmUp } from "./warm_up";
 import { WebgpuBackend } from "./webgpu_backend";
 
 export interface WebgpuOptions extends GpuOptions {
@@ -32,6 +33,8 @@ export interface WebgpuOptions extends GpuOptions {
   readonly chunkRows?: number;
   /** Run every kernel of the plan against its reference first; true when absent. Tests that do so anyway save the time. */
   readonly selfTest?: boolean;
+  /** Run every pipeline once before the first step; absent: on hardware, as software adapters compile at once. */
+  readonly warmUp?: boolean;
   /** Whether variants are chosen by measuring them; `auto` when absent. */
   readonly tune?: Tune;
 }
@@ -49,7 +52,9 @@ export async function createWebgpuBackend(
 ): Promise<Backend> {
   const opened = await openGpu(gpu, options);
   try {
-    return await guarded(opened.device, `loading ${input.file.name}`, () => assemble(input, opened, options));
+    return await opened.awaiting(
+      guarded(opened.device, `loading ${input.file.name}`, () => assemble(input, opened, options)),
+    );
   } catch (error) {
     opened.device.destroy();
     throw error;
@@ -137,11 +142,15 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const bound = bindPlan(plan, (dispatches) =>
     bindDispatches(device, dispatches, pipelines, memory, counters, bufferOf),
   );
-  const readback = new Readback(memory, counters, 8 * MAX_OUTPUTS);
+  const readback = new Readback(memory, counters, gpu.awaiting, 8 * MAX_OUTPUTS);
   await compiled;
   await tuning.run({ dispatches: [...bound.decode, ...bound.prefill], batch: fixed.batch, chunkRows, context });
   await test?.run();
   await compileFirst(plan, pipelines, chunkRows); // what was chosen since
+  if (options.warmUp ?? !traits.software) {
+    const all = [...bound.decode, ...bound.prefill, ...bound.sampling];
+    await warmUp(device, all, pipelines, [1, rowBucket(chunkRows)]);
+  }
   signal?.throwIfAborted();
 
   const replays = new Replays(bound, pipelines, traits);

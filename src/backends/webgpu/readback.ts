@@ -3,6 +3,7 @@
 
 import { FennecError } from "../../errors";
 import type { Counters } from "../backend";
+import type { Awaiting } from "./firefox_poll";
 import type { GpuMemory } from "./memory";
 
 /** Steps whose results may be on their way at once. */
@@ -17,10 +18,12 @@ export class Readback {
   readonly #ring: Slot[];
   readonly #memory: GpuMemory;
   readonly #counters: Counters;
+  readonly #awaiting: Awaiting;
   #next = 0;
   #large: Slot | undefined;
 
-  constructor(memory: GpuMemory, counters: Counters, bytes: number) {
+  constructor(memory: GpuMemory, counters: Counters, awaiting: Awaiting, bytes: number) {
+    this.#awaiting = awaiting;
     this.#memory = memory;
     this.#counters = counters;
     this.#ring = Array.from({ length: RING_DEPTH }, (_, i) => ({
@@ -69,7 +72,7 @@ export class Readback {
   }
 
   #read(slot: Slot, bytes: number): Promise<ArrayBuffer> {
-    const mapped = slot.buffer.mapAsync(GPUMapMode.READ, 0, bytes).then(
+    const mapped = this.#awaiting(slot.buffer.mapAsync(GPUMapMode.READ, 0, bytes)).then(
       () => {
         const copy = slot.buffer.getMappedRange(0, bytes).slice(0);
         slot.buffer.unmap();

@@ -26,7 +26,7 @@ export interface SelfTestOnce {
  * @throws FennecError `invalid-argument` for another value of `FENNEC_SELF_TEST`.
  */
 export async function prepareSelfTest(
-  { device, traits, verdicts }: Gpu,
+  { device, traits, verdicts }: Pick<Gpu, "device" | "traits" | "verdicts">,
   pipelines: Pipelines,
   kernels: readonly Kernel[],
 ): Promise<SelfTestOnce> {
