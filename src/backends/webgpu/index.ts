@@ -144,7 +144,14 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   );
   const readback = new Readback(memory, counters, gpu.awaiting, 8 * MAX_OUTPUTS);
   await compiled;
-  await tuning.run({ dispatches: [...bound.decode, ...bound.prefill], batch: fixed.batch, chunkRows, context });
+  const kvPages = kvBuffers.map((buffer, layer) => ({ buffer, pageBytes: pageBytes[layer]! }));
+  await tuning.run({
+    dispatches: [...bound.decode, ...bound.prefill],
+    batch: fixed.batch,
+    kv: kvPages,
+    chunkRows,
+    context,
+  });
   await test?.run();
   await compileFirst(plan, pipelines, chunkRows); // what was chosen since
   if (options.warmUp ?? !traits.software) {

@@ -24,6 +24,8 @@ export interface TuneWork {
   /** Those of the plan for decoding, then those of the plan for prefill. */
   readonly dispatches: readonly BoundDispatch[];
   readonly batch: GPUBuffer;
+  /** Keys and values of each layer, and the bytes of a page of it. */
+  readonly kv: readonly { readonly buffer: GPUBuffer; readonly pageBytes: number }[];
   readonly chunkRows: number;
   readonly context: number;
 }

@@ -1,6 +1,6 @@
 // Measures the contests of a plan on the device: the plan's own dispatches, on its own matrices, bound as steps bind
-// them. Imported when there is something to measure. What it writes into buffers is written again by each step before it
-// is read.
+// them. Imported when there is something to measure. It leaves the batch and the keys and values as it found them; scratch is
+// written by each step before it is read.
 
 import { BATCH_BYTES, SPLIT_TOKENS } from "../../../kernels/common/batch";
 import { isFennecError } from "../../errors";
@@ -66,7 +66,11 @@ export async function measureContests(
     });
   } finally {
     timer.dispose();
-    device.queue.writeBuffer(work.batch, 0, new Uint32Array(BATCH_BYTES / 4)); // as the backend expects it
+    // As the backend expects them. All page tables are zero, so that keys and values went to the first page.
+    device.queue.writeBuffer(work.batch, 0, new Uint32Array(BATCH_BYTES / 4));
+    const encoder = device.createCommandEncoder();
+    for (const { buffer, pageBytes } of work.kv) encoder.clearBuffer(buffer, 0, pageBytes);
+    device.queue.submit([encoder.finish()]);
   }
 }
 
