@@ -1,12 +1,12 @@
 // fennec doctor: whether models run here, and what would make them run better.
 
-import type { Choice } from "../backends/webgpu/tune";
 import type { Verdict } from "../backends/webgpu/verdicts";
 import { FennecError } from "../errors";
 import { defaultCacheFolder } from "../files/node_cache";
 import { platformGpu } from "../platform";
 import { type AdapterProbe, probe } from "../probe";
 import { type Command, table } from "./command";
+import { findingsText } from "./findings_text";
 import { bytes } from "./format";
 import { builtinModel, packageVersion } from "./package_root";
 
@@ -77,25 +77,6 @@ async function findingsHere(): Promise<Verdict> {
   } catch {
     return {};
   }
-}
-
-/** What loads found out on this device: variants that were wrong, and those that were fastest. */
-function findingsText({ selfTest, tuning = {} }: Verdict): string {
-  const wrong = Object.entries(selfTest?.refused ?? {}).map(([shader, found]) => [shader, found] as const);
-  const tuned = Object.entries(tuning).map(([key, choice]) => [key, choiceText(choice as Choice)] as const);
-  return [
-    table([["wrong kernels", wrong.length === 0 ? "none found so far" : `${wrong.length}, not used`], ...wrong]),
-    table([["tuned kernels", tuned.length === 0 ? "none so far: the defaults are used" : `${tuned.length}`], ...tuned]),
-  ].join("");
-}
-
-/** Best first, with microseconds per dispatch where it was measured to the end. */
-function choiceText({ order, milliseconds }: Choice): string {
-  const one = (variant: string) => {
-    const time = milliseconds[variant];
-    return time === undefined ? variant : `${variant} ${(1000 * time).toFixed(1)} us`;
-  };
-  return order.map(one).join(", ");
 }
 
 function advice(): string {
