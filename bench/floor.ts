@@ -32,7 +32,7 @@ export interface DeviceCosts {
 }
 
 const CHAIN = 1000;
-const REPEATS = 7;
+const REPEATS = 5;
 
 /**
  * Measures for about a second on a GPU.
@@ -57,7 +57,7 @@ export async function measureDevice(gpu: GPU): Promise<DeviceCosts> {
     failure ??= error.message;
   });
   try {
-    const bytes = Math.min(software ? 32 << 20 : 512 << 20, maxStorageBufferBindingSize, maxBufferSize);
+    const bytes = Math.min(software ? 8 << 20 : 512 << 20, maxStorageBufferBindingSize, maxBufferSize);
     const streams = await streamRates(device, bytes);
     const boundary = await boundaryCost(device, clock);
     const costs = {
@@ -152,7 +152,7 @@ async function streamRates(device: GPUDevice, bytes: number) {
 const FLOPS_PER_INVOCATION = 16 * 64 * 8 * 2;
 
 async function flopRate(device: GPUDevice, software: boolean): Promise<number> {
-  const groups = software ? 64 : 8192;
+  const groups = software ? 16 : 8192;
   const y = storage(device, 16 * 256 * groups);
   const seconds = await secondsPerDispatch(device, ready(device, fma, y), groups);
   y.destroy();

@@ -222,12 +222,21 @@ async function takeTurn(
   }
 }
 
+/** Minutes after which an engine that does not answer has failed: workers can end without a word. */
+const PATIENCE_MINUTES = 5;
+
+/** Rejects when the run is stopped, and when the work takes longer than anybody waits. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
+    const late = () => reject(new Error(`no answer within ${PATIENCE_MINUTES} minutes`));
+    const timer = setTimeout(late, PATIENCE_MINUTES * 60_000);
     if (signal.aborted) abort();
     signal.addEventListener("abort", abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    });
   });
 }
 
