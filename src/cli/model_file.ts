@@ -71,6 +71,10 @@ export async function withEngine<T>(
     slots: 1,
     signal: io.signal,
     onProgress: progressLine(io),
+    onBackendChange({ state, reason, backend }) {
+      if (state === "lost") io.note(`the GPU was lost; the model is loaded again. ${reason}`);
+      if (state === "replaced") io.note(`goes on where it was, on ${backend.adapter}.`);
+    },
     ...(precision && { precision }),
     ...(backend && { backend }),
     ...(kv && { kv }),

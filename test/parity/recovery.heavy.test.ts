@@ -4,7 +4,9 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { FennecEngine } from "../../src/api/surface";
 import type { BackendChange, GenerateOptions } from "../../src/engine/engine";
 import { setDeviceStore } from "../../src/files/device_store";
-import { load } from "../../src/load";
+import { type LoadOptions, load } from "../../src/load";
+import type { ModelSource } from "../../src/open_model";
+import { fileServer } from "../support/file_server";
 import { readFixture, readFixtureText } from "../support/files";
 import { testGpu } from "../support/gpu";
 import { type LosableGpu, losableGpu } from "../support/losable_gpu";
@@ -32,10 +34,10 @@ interface Opened {
   readonly changes: BackendChange[];
 }
 
-async function open(options: Parameters<typeof load>[1] = {}): Promise<Opened> {
+async function open({ source = bytes, ...options }: LoadOptions & { source?: ModelSource } = {}): Promise<Opened> {
   const losable = losableGpu(await testGpu());
   const changes: BackendChange[] = [];
-  engine = await load(bytes, {
+  engine = await load(source, {
     gpu: losable.gpu,
     precision: "exact",
     context: 256,
@@ -107,6 +109,21 @@ describe("webgpu again", () => {
     expect(await again).toEqual(before);
     expect(losable.devices).toHaveLength(2);
   });
+});
+
+test("a download that is kept is read from there: nothing is downloaded again", async () => {
+  const server = await fileServer(bytes, "/model.gguf");
+  try {
+    const opened = await open({ source: server.url, cache: memoryStore() });
+    const before = server.log.length;
+    expect(before).toBeGreaterThan(0);
+    expect(await reply(opened, greedily(), 3, opened.losable.lose)).toEqual(greedy);
+    expect(opened.losable.devices).toHaveLength(2);
+    expect(server.log.length).toBe(before);
+  } finally {
+    engine?.dispose();
+    await server.close();
+  }
 });
 
 describe("the processor", () => {
