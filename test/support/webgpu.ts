@@ -26,7 +26,7 @@ export async function webgpuBackend(
     options: { precision, kv, kvTokens: slots * context, context, slots, ...(onProgress && { onProgress }) },
   } as const;
   // The kernel tests run all that the self-test would.
-  return createWebgpuBackend(input, await testGpu(), { selfTest: false, tune: "off", ...options });
+  return createWebgpuBackend(input, await testGpu(), { selfTest: false, ...options });
 }
 
 /** What was counted between two readings. */

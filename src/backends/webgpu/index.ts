@@ -35,7 +35,7 @@ export interface WebgpuOptions extends GpuOptions {
   readonly selfTest?: boolean;
   /** Run every pipeline once before the first step; absent: on hardware, as software adapters compile at once. */
   readonly warmUp?: boolean;
-  /** Whether variants are chosen by measuring them; `auto` when absent. */
+  /** Whether variants are chosen by measuring them. When absent `auto`; without the self-test, which tests them, `off`. */
   readonly tune?: Tune;
 }
 
@@ -98,7 +98,13 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
 
   onProgress?.({ phase: "compile", bytesLoaded: 0, bytesTotal: 0 });
   const test = (options.selfTest ?? true) ? await prepareSelfTest(gpu, pipelines, kernelsOf(plan)) : undefined;
-  const tuning = await prepareTuning(gpu, pipelines, plan, chunkRows, options.tune ?? "auto");
+  const tuning = await prepareTuning(
+    gpu,
+    pipelines,
+    plan,
+    chunkRows,
+    options.tune ?? (options.selfTest === false ? "off" : "auto"),
+  );
   const compiled = compileFirst(plan, pipelines, chunkRows);
   compiled.catch(() => {}); // awaited below; an error of the upload must not leave it unhandled
 
