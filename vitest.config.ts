@@ -58,7 +58,6 @@ function chromium(name: string, include: string[], exclude: string[] = []): Test
         enabled: true,
         headless: true,
         screenshotFailures: false,
-        connectTimeout: 3 * minutes, // of a busy machine
         provider: playwright({ launchOptions: { executablePath: chromiumPath(), args: [...webgpuFlags] } }),
         instances: [{ browser: "chromium" }],
       },
@@ -90,6 +89,7 @@ const onOwnAdapter = [dawn("native", "native", [kernels, parity]), dawn("native"
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    browser: { connectTimeout: 3 * minutes }, // on a busy machine
     reporters: ["default", "./test/support/summary_reporter.ts"],
     projects: [
       plainNode("unit", ["test/unit/**/*.test.ts"]),

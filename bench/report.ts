@@ -41,6 +41,10 @@ export interface Row {
   /** Least seconds that the device's costs allow, and how much of the time taken that is; null without costs. */
   readonly floor_seconds: number | null;
   readonly percent_of_floor: number | null;
+  /** Bytes of the backend (`other` is what of the wasm heap is neither weights nor keys and values), and of the process at most. */
+  readonly memory: Record<"weights" | "kv" | "other" | "process", number>;
+  /** From a prompt to the first token, without the tokenizer; prompts alone. */
+  readonly first_token_ms?: number;
   readonly logits_hash: string;
   readonly top1: { readonly agreeing: number; readonly positions: number; readonly against: string };
   /** Where the time goes, for rows far from the floor or when asked for. */
@@ -78,9 +82,10 @@ export function reportText(report: Report): string {
     ...(report.dawn.length > 0 ? [`Dawn: ${report.dawn.join(" ")}`] : []),
     ...(device ? [deviceText(device)] : []),
   ];
+  const memory = rows.filter(({ backend }) => backend === "onnx").map(memoryText);
   const profiles = rows.filter(({ profile }) => profile).map(profileText);
   const wrong = refused.map(({ model, reason }) => `Not reported: ${model}: ${reason}`);
-  return `${[...head, "", rowTable(rows), ...profiles, ...wrong].join("\n")}\n`;
+  return `${[...head, "", rowTable(rows), ...memory, ...profiles, ...wrong].join("\n")}\n`;
 }
 
 function deviceText(device: DeviceCosts): string {
@@ -117,6 +122,16 @@ function markdownTable(headings: readonly string[], rows: readonly (readonly str
   const widths = headings.map((heading, i) => Math.max(heading.length, ...rows.map((row) => row[i]!.length)));
   const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
   return [line(headings), `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`, ...rows.map(line)].join("\n");
+}
+
+function memoryText({ model, test, adapter, memory, first_token_ms }: Row): string {
+  const megabytes = (bytes: number) => `${rounded(bytes / 1e6, 3)} MB`;
+  const { weights, kv, other } = memory;
+  const first = first_token_ms === undefined ? "" : `first token after ${first_token_ms} ms; `;
+  return (
+    `${model}, ${test}: ${first}weights ${megabytes(weights)}, keys and values ${megabytes(kv)}, other ${megabytes(other)}, ` +
+    `process at most ${megabytes(memory.process)} (${adapter})`
+  );
 }
 
 /** Kernels beyond these are one line. */

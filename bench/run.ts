@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FennecEngine } from "../src/api/surface";
 import type { BackendKind, KvType, Precision } from "../src/backends/backend";
-import { load } from "../src/load";
+import { load, type OnnxChoice } from "../src/load";
 import { openModel } from "../src/open_model";
 import { type Correctness, checkLogits } from "./correctness";
 import { type DeviceCosts, measureDevice } from "./floor";
@@ -25,6 +25,7 @@ export interface BenchOptions {
   readonly backend?: BackendKind | undefined;
   readonly precision: Precision;
   readonly kv?: KvType | undefined;
+  readonly onnx?: OnnxChoice | undefined;
   /** GPU time by kernel beside every row, not only beside those far from the floor. */
   readonly profile: boolean;
   /** Where files of shapes are made and kept. */
@@ -139,7 +140,7 @@ async function costsOf(path: string, signal: AbortSignal): Promise<ModelCosts> {
 }
 
 function open(path: string, options: BenchOptions, gpu: GPU | undefined, costs: ModelCosts): Promise<FennecEngine> {
-  const { sizes, backend, precision, kv, signal } = options;
+  const { sizes, backend, precision, kv, onnx, signal } = options;
   const slots = Math.max(...sizes.batches);
   const longest = Math.max(...sizes.depths) + Math.max(sizes.prompt, sizes.gen + 1) + 2;
   const context = Math.min(longest, costs.context);
@@ -152,6 +153,7 @@ function open(path: string, options: BenchOptions, gpu: GPU | undefined, costs: 
     signal,
     ...(backend && { backend }),
     ...(kv && { kv }),
+    ...(onnx && { onnx }),
     ...(gpu && { gpu }),
   });
 }
@@ -211,9 +213,16 @@ function rowOf(
     per_token: perToken(counters),
     floor_seconds: floor && rounded(floor),
     percent_of_floor: floor && rounded((100 * floor) / seconds, 3),
+    memory: { ...engine.backend.memory, process: peakBytes() },
+    ...(!isReply && { first_token_ms: rounded(1000 * seconds) }),
     logits_hash: correct.logitsHash,
     top1: { agreeing: correct.agreeing, positions: correct.positions, against: correct.against },
   };
+}
+
+/** The most memory that this process has had so far. */
+function peakBytes(): number {
+  return 1024 * process.resourceUsage().maxRSS;
 }
 
 function perToken(counters: Measured["counters"]): PerToken {

@@ -2,7 +2,7 @@
 
 import type { FennecEngine } from "../api/surface";
 import type { WeightsFile } from "../files/weights_file";
-import { type EngineProgress, type LoadOptions, load } from "../load";
+import { type EngineProgress, type LoadOptions, load, type OnnxChoice } from "../load";
 import { recordModel } from "../model/record";
 import { openModel } from "../open_model";
 import { chatTemplateFromMetadata } from "../text/chat_template";
@@ -65,8 +65,6 @@ export async function withEngine<T>(
   const precision = args.choice("precision", PRECISIONS) ?? options.precision;
   const backend = args.choice("backend", BACKENDS);
   const kv = args.choice("kv", KV_TYPES);
-  const threads = args.integer("threads", 1);
-  const weights = args.choice("weights", WEIGHTS);
   const engine = await load(resolveModel(args.model), {
     slots: 1,
     signal: io.signal,
@@ -78,7 +76,7 @@ export async function withEngine<T>(
     ...(precision && { precision }),
     ...(backend && { backend }),
     ...(kv && { kv }),
-    onnx: { ...(threads !== undefined && { threads }), ...(weights && { weights }) },
+    onnx: onnxChoice(args),
     ...(options.context !== undefined && { context: options.context }),
   });
   io.progress(undefined);
@@ -89,6 +87,12 @@ export async function withEngine<T>(
   } finally {
     engine.dispose();
   }
+}
+
+export function onnxChoice(args: Args): OnnxChoice {
+  const threads = args.integer("threads", 1);
+  const weights = args.choice("weights", WEIGHTS);
+  return { ...(threads !== undefined && { threads }), ...(weights && { weights }) };
 }
 
 /** Milliseconds between two lines of progress. */

@@ -128,6 +128,7 @@ test("rows of a software adapter say so, and of one without costs have no percen
     per_token: { dispatches: 30, submits: 1, passes: 1, bind_groups: 0, buffers: 0, writes: 0, bytes_read: 8 },
     floor_seconds: 0.01,
     percent_of_floor: 10,
+    memory: { weights: 1e6, kv: 0, other: 0, process: 1e8 },
     logits_hash: "0",
     top1: { agreeing: 8, positions: 8, against: "reference (f64)" },
   };

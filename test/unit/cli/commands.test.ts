@@ -278,6 +278,7 @@ describe("bench", () => {
         floor_seconds: null,
         per_token: { bind_groups: 0, buffers: 0, submits: expect.any(Number) },
         top1: { agreeing: 8, positions: 8, against: "reference (f64)" },
+        memory: { weights: expect.any(Number), kv: expect.any(Number), process: expect.any(Number) },
         logits_hash: expect.stringMatching(/^[0-9a-f]{16}$/),
       });
       expect(row.tok_s).toBeGreaterThan(0);
@@ -285,6 +286,15 @@ describe("bench", () => {
     }
     const again = JSON.parse((await runCli(["bench", chatModel, ...sizes, ...exact])).out);
     expect(again.rows[0].logits_hash).toBe(report.rows[0].logits_hash);
+  });
+
+  test("on the processor: memory and the time to the first token are told, in the threads asked for", async () => {
+    const small = ["--prompt-tokens", "8", "--gen-tokens", "0", "--repeat", "1", "--threads", "2"];
+    const { code, out } = await runCli(["bench", chatModel, ...small, "--backend", "onnx"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      /chat, pp8: first token after [\d.]+ ms; weights [\d.]+ MB, keys and values [\d.]+ MB, other [\d.]+ MB, process at most [\d.]+ MB \(ONNX Runtime Web .*threads: 2/,
+    );
   });
 
   test("several models and replies at once in one table", async () => {
