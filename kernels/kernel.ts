@@ -13,6 +13,8 @@ export interface DeviceTraits {
   /** Smallest and largest subgroup that the adapter may use; 0 where subgroups are missing. */
   readonly subgroupMin: number;
   readonly subgroupMax: number;
+  /** WGSL's packed_4x8_integer_dot_product: dot4I8Packed and its like. */
+  readonly packedDot: boolean;
   readonly maxInvocations: number;
   readonly maxWorkgroupBytes: number;
   /** A software adapter: it pays for barriers, not for bytes. */

@@ -8,6 +8,7 @@ const ALL = { norm: true, bias: true, accumulate: true };
 const SANDWICH = { norm: true, sandwich: "publish" } as const;
 const f16 = formatOf("F16");
 const q4 = formatOf("Q4_0");
+const q8 = formatOf("Q8_0");
 const prefilled = new Set(["F16", "Q4_0", "Q6_K"]);
 
 /** The least columns that are whole blocks of every format and at least three groups of 32. */
@@ -93,5 +94,19 @@ export const cases: readonly KernelCase[] = [
   at("sandwich of 16 rows, gated", q4, { xRows: 16, rows: 74, cols: 96 }, { ...SANDWICH, gated: "gelu_tanh" }),
   at("sandwich of a stack of three", [q4, f16, q4], { xRows: 2, rows: [9, 37, 5], cols: 96 }, SANDWICH),
   at("sandwich and gather", f16, { xRows: 3, rows: 37, cols: 172 }, { norm: true, sandwich: "only", gather: true }),
+  ...["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"].flatMap((type) =>
+    smallLinearCases([formatOf(type)], { int8: true }).slice(0, 1),
+  ),
+  at("int8, against x as it was", q4, { xRows: 3, rows: 37, cols: 96 }, { int8: true, exact: true }),
+  at(
+    "int8 and norm, more columns than memory holds",
+    q8,
+    { xRows: 1, rows: 5, cols: 4512 },
+    { norm: true, int8: true },
+  ),
+  at("int8, 16 rows, norm", q4, { xRows: 16, rows: 37, cols: 320 }, { norm: true, int8: true }),
+  at("int8, gated, two matrices", [q4, q8], { xRows: 2, rows: [37, 37], cols: 160 }, { gated: "silu", int8: true }),
+  at("int8, sandwich", q4, { xRows: 3, rows: 37, cols: 160 }, { ...SANDWICH, int8: true, exact: true }),
+  at("int8, prefill is not rounded", [q4, q8, q4], { xRows: 17, rows: [9, 37, 5], cols: 96 }, { ...ALL, int8: true }),
   at("sandwich, more columns than a team has lanes times 32", q4, { xRows: 2, rows: 3, cols: 32 * 65 }, SANDWICH),
 ];

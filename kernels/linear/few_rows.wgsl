@@ -1,66 +1,75 @@
-// Linear for a few rows of x (decoding, small batches): each weight is read once for all of them. A team of LANES lanes
-// computes TEAM_ROWS rows of the matrix for ROWS rows of x; lane l takes the groups of columns l, l + LANES, ... How a
-// team forms and adds up is the variant's.
+// Linear for a few rows of x (decoding, small batches): each weight is read and unpacked once for all of them. A team of
+// lanes computes TEAM_ROWS rows of the matrix, two or four, for ROWS rows of x; a lane takes every so many groups of
+// columns, and what it reads of x and of the gain serves all of the team's rows. How a team forms and adds up is the
+// variant's.
 //
 // A row's sum does not depend on ROWS or TEAM_ROWS: the same lane adds the same products in the same order, in a batch
 // and alone.
 
-struct Partial {
-  sums: array<vec4f, ROWS>, // of the team's rows of the matrix, of which there may be two only
-  squares: array<f32, ROWS>,
+// 32 columns of the team's rows.
+struct Weights {
+  first: Group,
+  second: Group,
+  third: Group,
+  fourth: Group,
 }
 
-// Rows of x to compute from row m on. Few are always ROWS, which compilers unroll; unrolling many takes some of them
-// seconds, so there the batch tells.
-fn rows_from(m: u32) -> u32 {
-  if (ROWS <= 4u) {
-    return ROWS;
+fn team_weights(task: Task, group: u32) -> Weights {
+  var weights: Weights;
+  weights.first = weights_of(task, 0u, group);
+  weights.second = weights_of(task, 1u, group);
+  if (TEAM_ROWS == 4u) {
+    weights.third = weights_of(task, 2u, group);
+    weights.fourth = weights_of(task, 3u, group);
   }
-  return min(ROWS, y_rows() - m);
+  return weights;
 }
 
-// A lane's share of the sums, from row m of y on.
+// A lane's share of the sums, from row m of y on. Rows past the last are computed as the last, or left out, and not
+// stored.
 // @param added sums of the squares of the rows of add, with SANDWICH
-fn partial_of(m: u32, task: Task, lane: u32, added: array<f32, ROWS>) -> Partial {
+fn partial_of(m: u32, task: Task, at: Share, added: ptr<function, array<f32, ROWS>>) -> Partial {
+  let publishes = at.first && task.first == 0u;
   var partial: Partial;
-  let rows = rows_from(m);
-  for (var group = lane; group < groups_of_row(); group += LANES) {
-    let first = weights_of(task, 0u, group);
-    let second = weights_of(task, 1u, group);
-    var third: Group;
-    var fourth: Group;
-    if (TEAM_ROWS == 4u) {
-      third = weights_of(task, 2u, group);
-      fourth = weights_of(task, 3u, group);
-    }
+  for (var group = at.lane; group < groups_of_row(); group += at.lanes) {
+    var weights = team_weights(task, group);
     var gain: Group;
     if (NORM == 1u) {
       gain = vector_of(params.gain_at, group);
     }
-    for (var i = 0u; i < rows; i++) {
-      var values = input_of(m + i, group, added[i]);
-      publish(task, m + i, group, values);
-      if (NORM == 1u) {
-        partial.squares[i] += dot_product(values, values);
-        values = product(values, gain);
+    for (var i = 0u; i < ROWS; i += 4u) {
+      var block = partial.first;
+      if (m + i < y_rows()) {
+        add_row(&block, publishes, 0u, m + i, group, &weights, &gain, (*added)[i]);
+        if (ROWS > 1u) {
+          add_row(&block, publishes, 1u, m + i + 1u, group, &weights, &gain, (*added)[i + 1u]);
+        }
+        if (ROWS > 2u) {
+          add_row(&block, publishes, 2u, m + i + 2u, group, &weights, &gain, (*added)[i + 2u]);
+          add_row(&block, publishes, 3u, m + i + 3u, group, &weights, &gain, (*added)[i + 3u]);
+        }
       }
-      if (TEAM_ROWS == 4u) {
-        partial.sums[i] += vec4f(
-          dot_product(first, values), dot_product(second, values), dot_product(third, values), dot_product(fourth, values),
-        );
-      } else {
-        partial.sums[i] += vec4f(dot_product(first, values), dot_product(second, values), 0.0, 0.0);
-      }
+      turn(&partial, block);
     }
   }
   return partial;
 }
 
-fn store_sums(m: u32, task: Task, sums: vec4f, squares: f32) {
+// Adds the products of one group of row m to row i of the block.
+fn add_row(
+  block: ptr<function, Block>, publishes: bool, i: u32, m: u32, group: u32, weights: ptr<function, Weights>,
+  gain: ptr<function, Group>, added: f32,
+) {
+  var values = input_of(m, group, added);
+  publish(publishes, m, group, values);
+  if (NORM == 1u) {
+    (*block).squares[i] += dot_product(values, values);
+    values = product(values, *gain);
+  }
+  (*block).sums[i].x += dot_product((*weights).first, values);
+  (*block).sums[i].y += dot_product((*weights).second, values);
   if (TEAM_ROWS == 4u) {
-    store_pair(m, task, 0u, sums.x, sums.z, squares);
-    store_pair(m, task, 1u, sums.y, sums.w, squares);
-  } else {
-    store_pair(m, task, 0u, sums.x, sums.y, squares);
+    (*block).sums[i].z += dot_product((*weights).third, values);
+    (*block).sums[i].w += dot_product((*weights).fourth, values);
   }
 }

@@ -1,6 +1,9 @@
 // Teams of one: an invocation adds up its rows alone, without barriers. For software adapters.
 
-const TEAMS = WORKGROUP;
+// Where an invocation stands.
+struct Place {
+  task: Task,
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -8,20 +11,22 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let task = task_of(group_index(workgroup, workgroups), local);
+  let group = group_index(workgroup, workgroups);
+  let task = task_of(group, local, WORKGROUP);
   let m = ROWS * workgroup.z;
-  let rows = rows_from(m);
   if (is_idle(task)) {
     return;
   }
   var added: array<f32, ROWS>;
   if (SANDWICH == 1u) {
-    for (var i = 0u; i < rows; i++) {
+    for (var i = 0u; i < ROWS; i++) {
       added[i] = add_squares(m + i, 0u, 1u);
     }
   }
-  var partial = partial_of(m, task, 0u, added);
-  for (var i = 0u; i < rows; i++) {
-    store_sums(m + i, task, partial.sums[i], partial.squares[i]);
-  }
+  var partial = partial_of(m, task, Share(0u, 1u, local, group == 0u), &added);
+  finish_rows(&partial, m, Place(task));
+}
+
+fn finish_row(i: u32, m: u32, at: Place, sums: vec4f, squares: f32) {
+  store_sums(m + i, at.task, sums, squares);
 }

@@ -8,6 +8,7 @@ import { ACTIVATIONS } from "../elementwise/elementwise";
 import { type Bindings, defineKernel, type Kernel, type ParamTypes } from "../kernel";
 import type { Part } from "../linker";
 import { loaderParts, type WeightFormat } from "../quant/format";
+import integersWgsl from "../quant/integers.wgsl?raw";
 import inputPlain from "./input_plain.wgsl?raw";
 import linearWgsl from "./linear.wgsl?raw";
 import rowsGated from "./rows_gated.wgsl?raw";
@@ -18,6 +19,9 @@ import sandwichPublish from "./sandwich_publish.wgsl?raw";
 import stack1 from "./stack_1.wgsl?raw";
 import stack2 from "./stack_2.wgsl?raw";
 import stack3 from "./stack_3.wgsl?raw";
+import stackInt8One from "./stack_int8_1.wgsl?raw";
+import stackInt8Two from "./stack_int8_2.wgsl?raw";
+import stackInt8Three from "./stack_int8_3.wgsl?raw";
 import { linearVariants } from "./variants";
 
 export interface LinearOptions {
@@ -39,11 +43,17 @@ export interface LinearOptions {
    * `add_eps`. `publish` also writes it to `x_out`. Serves up to 16 rows.
    */
   readonly sandwich?: "publish" | "only";
+  /**
+   * Up to 16 rows, x is rounded to eight bits per 32 columns and multiplied as integers: lossy (some 0.4 % of x) and fast.
+   * For formats with `integers`, on devices with {@link DeviceTraits.packedDot}.
+   */
+  readonly int8?: boolean;
 }
 
 /** Matrices that one kernel reads at most. */
 export const MOST_MATRICES = 3;
 const STACKS = [stack1, stack2, stack3];
+const INT8_STACKS = [stackInt8One, stackInt8Two, stackInt8Three];
 const PREFIXES = ["a_", "b_", "c_"];
 
 /**
@@ -54,15 +64,21 @@ const PREFIXES = ["a_", "b_", "c_"];
  * Up to 16 rows, a row's result does not depend on the number of rows: equal bits alone and in a batch.
  */
 export function linear(formats: readonly WeightFormat[], options: LinearOptions = {}): Kernel {
-  const { norm = false, bias = false, accumulate = false, gather = false, gated, sandwich } = options;
+  const { norm = false, bias = false, accumulate = false, gather = false, gated, sandwich, int8 = false } = options;
   const name = nameOf(formats, options);
   if (formats.length === 0 || formats.length > (gated ? 2 : MOST_MATRICES))
     throw new Error(`kernel ${name}: ${formats.length} matrices`);
+  const lacking = formats.find(({ integers }) => integers === undefined);
+  if (int8 && lacking) throw new Error(`kernel ${name}: weights of ${lacking.type} are not whole numbers`);
   if ((gated && accumulate) || (sandwich && !norm)) throw new Error(`kernel ${name}: these options do not go together`);
 
   const shared: readonly Part[] = [
-    ...formats.flatMap((format, at) => loaderParts(format, PREFIXES[at], `w_${at}`)),
+    ...(int8 ? [{ wgsl: integersWgsl }] : []),
+    ...formats.flatMap((format, at) =>
+      loaderParts(format, { prefix: PREFIXES[at]!, matrix: `w_${at}`, integers: int8 }),
+    ),
     ...[batch, grid, linearWgsl, STACKS[formats.length - 1]!].map((wgsl) => ({ wgsl })),
+    ...(int8 ? [{ wgsl: INT8_STACKS[formats.length - 1]! }] : []),
     ...(gated ? [ACTIVATIONS[gated], rowsGated] : [rowsPlain]).map((wgsl) => ({ wgsl })),
   ];
   const input = sandwich ? [sandwichWgsl, sandwich === "publish" ? sandwichPublish : sandwichOnly] : [inputPlain];
@@ -81,6 +97,8 @@ export function linear(formats: readonly WeightFormat[], options: LinearOptions 
         GATHER: Number(gather),
       },
       gated: gated !== undefined,
+      int8,
+      bits: Math.max(...formats.map(({ blockBytes, blockWeights }) => (8 * blockBytes) / blockWeights)),
       tiles: sandwich === undefined,
     }),
     madeFrom: [formats, options] satisfies Parameters<typeof linear>,
@@ -88,7 +106,7 @@ export function linear(formats: readonly WeightFormat[], options: LinearOptions 
 }
 
 function nameOf(formats: readonly WeightFormat[], options: LinearOptions): string {
-  const { norm, bias, accumulate, gather, gated, sandwich } = options;
+  const { norm, bias, accumulate, gather, gated, sandwich, int8 } = options;
   const words = [
     "linear",
     ...formats.map(({ type }) => type.toLowerCase()),
@@ -98,6 +116,7 @@ function nameOf(formats: readonly WeightFormat[], options: LinearOptions): strin
     gather && "gather",
     gated,
     sandwich && `sandwich_${sandwich}`,
+    int8 && "int8",
   ];
   return words.filter((word) => word).join("_");
 }

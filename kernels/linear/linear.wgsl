@@ -52,6 +52,11 @@ fn groups_of_row() -> u32 {
 // 32 columns of a row. Taken apart with constant indices only, so that they stay in registers everywhere.
 alias Group = array<vec4f, 8>;
 
+fn weights_of(task: Task, slot: u32, group: u32) -> Group {
+  let at = row_of(task, slot);
+  return weights_in(at.x, at.y, group);
+}
+
 // Columns of a group that exist, in fours.
 fn present_in(group: u32) -> u32 {
   return params.cols / 4u - 8u * group;

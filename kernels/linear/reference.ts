@@ -23,11 +23,11 @@ export interface LinearInput {
  * What it is added to, which rows it is gathered from and where in y it goes, is the caller's.
  *
  * @returns `y`: `[rows of x, rows]`, or half of the rows when gated. `multiplied`: `[rows of x, cols]`, x after the sandwich
- *   norm.
+ *   norm. With `int8` the rounding of x is part of it.
  */
 export function linearReference(
   input: LinearInput,
-  { norm = false, bias = false, gated, sandwich }: LinearOptions = {},
+  { norm = false, bias = false, gated, sandwich, int8 = false }: LinearOptions = {},
 ): { y: Float64Array; multiplied: Float64Array } {
   const { matrices, cols, gain, eps, addGain, addEps } = input;
   const weights = matrices.flatMap((matrix) =>
@@ -42,11 +42,13 @@ export function linearReference(
       x = x.map((value, k) => value + added[k]!);
     }
     multiplied.push(...x);
-    if (norm) x = rmsNorm(x, gain, eps);
+    const scale = norm ? rmsScale(x, eps) : 1;
+    if (norm) x = x.map((value, k) => value * gain[k]!);
+    if (int8) x = roundedToInt8(x);
     const sums = weights.map((row, r) => {
-      let sum = bias ? input.bias[r]! : 0;
+      let sum = 0;
       for (let k = 0; k < cols; k++) sum += row[k]! * x[k]!;
-      return sum;
+      return scale * sum + (bias ? input.bias[r]! : 0);
     });
     if (!gated) y.push(...sums);
     else {
@@ -58,7 +60,20 @@ export function linearReference(
 }
 
 function rmsNorm(x: Float64Array, gain: Float32Array, eps: number): Float64Array {
-  const squares = x.reduce((sum, value) => sum + value * value, 0);
-  const scale = 1 / Math.sqrt(squares / x.length + eps);
+  const scale = rmsScale(x, eps);
   return x.map((value, k) => value * scale * gain[k]!);
+}
+
+function rmsScale(x: Float64Array, eps: number): number {
+  const squares = x.reduce((sum, value) => sum + value * value, 0);
+  return 1 / Math.sqrt(squares / x.length + eps);
+}
+
+/** Rounded to multiples of a unit per 32 values: 127 of them are the largest magnitude. */
+export function roundedToInt8(x: Float64Array): Float64Array {
+  return x.map((value, k) => {
+    const first = k - (k % 32);
+    const unit = Math.max(...x.subarray(first, first + 32).map(Math.abs)) / 127;
+    return unit === 0 ? 0 : Math.round(value / unit) * unit;
+  });
 }

@@ -12,21 +12,21 @@ fn gate_rows() -> u32 {
   return params.matrix[0].rows / (3u - MATRICES); // half of one matrix, or all of the first of two
 }
 
-fn task_of(workgroup: u32, team: u32) -> Task {
-  return Task(0u, HALF * (workgroup * TEAMS + team));
+fn task_of(workgroup: u32, team: u32, teams: u32) -> Task {
+  return Task(0u, HALF * (workgroup * teams + team));
 }
 
 fn is_idle(task: Task) -> bool {
   return task.first >= gate_rows();
 }
 
-// Slots from HALF on are rows of up.
-fn weights_of(task: Task, slot: u32, group: u32) -> Group {
+// Matrix and row of it. Slots from HALF on are rows of up.
+fn row_of(task: Task, slot: u32) -> vec2u {
   let row = min(task.first + slot % HALF, gate_rows() - 1u);
   if (MATRICES == 1u) {
-    return weights_in(0u, row + select(0u, gate_rows(), slot >= HALF), group);
+    return vec2u(0u, row + select(0u, gate_rows(), slot >= HALF));
   }
-  return weights_in(slot / HALF, row, group);
+  return vec2u(slot / HALF, row);
 }
 
 // The sums of a gate and its up.

@@ -1,4 +1,4 @@
-// Which rows of which matrix a team computes: TEAM_ROWS neighbours. A workgroup of TEAMS teams works in one matrix only.
+// Which rows of which matrix a team computes: TEAM_ROWS neighbours. A workgroup works in one matrix only.
 // Its sums are stored in pairs, half of TEAM_ROWS apart, as rows_gated.wgsl needs them.
 
 struct Task {
@@ -10,19 +10,20 @@ struct Task {
 const HALF = TEAM_ROWS / 2u;
 
 // @param workgroup index in the grid
-fn task_of(workgroup: u32, team: u32) -> Task {
+// @param teams of a workgroup that have rows of their own
+fn task_of(workgroup: u32, team: u32, teams: u32) -> Task {
   var task = Task();
   var left = workgroup;
   for (var i = 0u; i + 1u < MATRICES; i++) {
     let rows = params.matrix[i].rows;
-    let workgroups = (rows + TEAM_ROWS * TEAMS - 1u) / (TEAM_ROWS * TEAMS);
+    let workgroups = (rows + TEAM_ROWS * teams - 1u) / (TEAM_ROWS * teams);
     if (task.matrix == i && left >= workgroups) {
       left -= workgroups;
       task.before += rows;
       task.matrix = i + 1u;
     }
   }
-  task.first = TEAM_ROWS * (left * TEAMS + team);
+  task.first = TEAM_ROWS * (left * teams + team);
   return task;
 }
 
@@ -31,9 +32,10 @@ fn is_idle(task: Task) -> bool {
   return task.first >= params.matrix[task.matrix].rows;
 }
 
+// Matrix and row of it.
 // @param slot which of the team's rows
-fn weights_of(task: Task, slot: u32, group: u32) -> Group {
-  return weights_in(task.matrix, task.first + slot, group);
+fn row_of(task: Task, slot: u32) -> vec2u {
+  return vec2u(task.matrix, task.first + slot);
 }
 
 // The sums of rows `slot` and `slot + HALF`.

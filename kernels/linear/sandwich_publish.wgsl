@@ -1,9 +1,9 @@
-// The rows that are multiplied are also written, for the layers after this one, by the team of the stack's first rows.
+// The rows that are multiplied are also written, for the layers after this one, by the team or workgroup of the stack's first rows.
 
 @group(0) @binding(0) var<storage, read_write> x_out: array<vec4f>; // [x rows, x_stride / 4]
 
-fn publish(task: Task, m: u32, group: u32, values: Group) {
-  if (task.matrix != 0u || task.first != 0u || m >= y_rows()) {
+fn publish(here: bool, m: u32, group: u32, values: Group) {
+  if (!here || m >= y_rows()) {
     return;
   }
   let at = x_row(m) * (params.x_stride / 4u) + 8u * group;

@@ -4,7 +4,6 @@
 
 const TILE = 64u;
 const TEAM_ROWS = TILE; // the workgroup is one team
-const TEAMS = 1u;
 const W_STEP = 8u;  // invocation (a, b) takes rows a, a + 8, ... of the matrix and b, b + 16, ... of x
 const X_STEP = 16u;
 const W_EACH = 8u;
@@ -19,7 +18,7 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let task = task_of(group_index(workgroup, workgroups), 0u);
+  let task = task_of(group_index(workgroup, workgroups), 0u, 1u);
   let m = TILE * workgroup.z;
   if (is_idle(task)) { // the whole workgroup
     return;

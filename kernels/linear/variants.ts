@@ -2,8 +2,12 @@
 
 import { type DeviceTraits, foldedGrid, type ParamsOf, type ParamTypes, type Variant } from "../kernel";
 import type { Part } from "../linker";
+import { GROUP_WEIGHTS } from "../quant/format";
+import blocks from "./blocks.wgsl?raw";
 import fewRows from "./few_rows.wgsl?raw";
+import fewRowsInt8 from "./few_rows_int8.wgsl?raw";
 import invocation from "./invocation.wgsl?raw";
+import split from "./split.wgsl?raw";
 import stageF16 from "./stage_f16.wgsl?raw";
 import stageF32 from "./stage_f32.wgsl?raw";
 import subgroup from "./subgroup.wgsl?raw";
@@ -18,6 +22,10 @@ export interface LinearShape {
   readonly input: readonly Part[];
   readonly flags: Readonly<Record<"MATRICES" | "NORM" | "BIAS" | "ACCUMULATE" | "GATHER", number>>;
   readonly gated: boolean;
+  /** Is x rounded to eight bits, up to {@link MOST_ROWS}? */
+  readonly int8: boolean;
+  /** Per weight, of the widest format. */
+  readonly bits: number;
   /** Does it serve more rows than {@link MOST_ROWS}? */
   readonly tiles: boolean;
 }
@@ -26,74 +34,171 @@ export interface LinearShape {
 export const MOST_ROWS = 16;
 /** Rows of the matrix, and of x, that a workgroup of the tiled variants computes. */
 const TILE = 64;
-/** Rows of the matrix that a team computes. */
-const TEAM_ROWS = 2;
+/** Sharing columns among teams: split.wgsl says the same. */
+const MOST_SPLITS = 4;
+const ENOUGH_ROWS = 4096;
+/** Bits per weight up to which a lane has enough weights in flight only with four rows of the matrix. */
+const NARROW_BITS = 7;
+
+/** Groups of 32 columns of x, in eight bits, that a workgroup's memory holds: of as many rows as a block has. */
+const INT8_ENTRIES = 128;
 
 export function linearVariants(shape: LinearShape): readonly Variant[] {
-  const hardware = { suits: (traits: DeviceTraits) => !traits.software, runs: () => true };
+  return [...(shape.int8 ? int8Variants(shape) : fewRowsVariants(shape)), ...(shape.tiles ? tileVariants(shape) : [])];
+}
+
+function fewRowsVariants(shape: LinearShape): readonly Variant[] {
+  const onSubgroups = {
+    files: [split, subgroup],
+    enable: ["subgroups"] as const,
+    lanes: subgroupLanes,
+    splits: MOST_SPLITS,
+  };
+  const inWorkgroups = { files: [workgroup], splits: 1 };
   return [
     {
       name: "subgroup",
       suits: (traits) => subgroupsSuffice(traits) && !traits.software,
       runs: subgroupsSuffice,
-      enable: ["subgroups"],
-      ...teams(shape, subgroup, 64, ({ subgroupMin }) => Math.min(32, subgroupMin)),
+      ...teams(shape, { ...onSubgroups, workgroupSize: 128, teamRows: mostTeamRows(shape) }),
     },
-    { name: "workgroup", ...hardware, ...teams(shape, workgroup, 64, () => 16) },
-    ...(shape.tiles
-      ? [
-          { name: "tile", ...hardware, ...tiles(shape, stageF32) },
-          {
-            name: "tile_f16",
-            suits: () => false,
-            runs: (traits: DeviceTraits) => traits.f16,
-            enable: ["f16"] as const,
-            ...tiles(shape, stageF16),
-          },
-        ]
-      : []),
-    { name: "invocation", suits: () => true, ...teams(shape, invocation, 16, () => 1), ...allRows(shape) },
+    // Twice the teams, each with half of the work: for GPUs that a small matrix leaves idle otherwise.
+    {
+      name: "subgroup_2",
+      suits: () => false,
+      runs: subgroupsSuffice,
+      ...teams(shape, { ...onSubgroups, workgroupSize: 64, teamRows: () => 2 }),
+    },
+    {
+      name: "workgroup",
+      suits: (traits) => !traits.software,
+      runs: () => true,
+      ...teams(shape, { ...inWorkgroups, workgroupSize: 64, lanes: () => 16, teamRows: () => 2 }),
+    },
+    // Longer teams with more rows each: for GPUs without subgroups that have many lanes to feed per workgroup.
+    {
+      name: "workgroup_128",
+      suits: () => false,
+      runs: () => true,
+      ...teams(shape, { ...inWorkgroups, workgroupSize: 128, lanes: () => 32, teamRows: mostTeamRows(shape) }),
+    },
+    { name: "invocation", suits: () => true, ...alone(shape) },
   ];
 }
 
-type How = Pick<Variant, "rows" | "parts" | "constants" | "grid">;
+function int8Variants(shape: LinearShape): readonly Variant[] {
+  return [
+    {
+      name: "subgroup",
+      suits: (traits) => traits.packedDot && subgroupsSuffice(traits),
+      ...teams(shape, {
+        files: [split, subgroup],
+        enable: ["subgroups"],
+        workgroupSize: 128,
+        lanes: subgroupLanes,
+        teamRows: () => 4,
+        splits: 1,
+      }),
+    },
+    {
+      name: "workgroup",
+      suits: (traits) => traits.packedDot,
+      ...teams(shape, { files: [workgroup], workgroupSize: 64, lanes: () => 16, teamRows: () => 2, splits: 1 }),
+    },
+  ];
+}
 
-function teams(
-  shape: LinearShape,
-  wgsl: string,
-  workgroupSize: number,
-  lanesOf: (traits: DeviceTraits) => number,
-): How {
+/** For prefill. */
+function tileVariants(shape: LinearShape): readonly Variant[] {
+  const rows = [MOST_ROWS + 1, Number.POSITIVE_INFINITY] as const;
+  return [
+    { name: "tile", suits: (traits) => !traits.software, runs: () => true, rows, ...tiles(shape, stageF32) },
+    {
+      name: "tile_f16",
+      suits: () => false,
+      runs: (traits) => traits.f16,
+      rows,
+      enable: ["f16"],
+      ...tiles(shape, stageF16),
+    },
+    // 16 rows of x at a time: for software adapters.
+    { name: "invocation_many", suits: () => true, ...alone({ ...shape, int8: false }), rows },
+  ];
+}
+
+function alone(shape: LinearShape): How {
+  return teams(shape, { files: [invocation], workgroupSize: 16, lanes: () => 1, teamRows: () => 2, splits: 1 });
+}
+
+type How = Pick<Variant, "rows" | "parts" | "constants" | "grid" | "enable">;
+
+/** How teams form. */
+interface Teams {
+  readonly files: readonly string[];
+  readonly enable?: Variant["enable"];
+  readonly workgroupSize: number;
+  readonly lanes: (traits: DeviceTraits) => number;
+  /** Rows of the matrix that a team computes, 2 or 4, for so many rows of x. */
+  readonly teamRows: (rows: number) => number;
+  /** Teams that share the columns of small matrices, at most. */
+  readonly splits: number;
+}
+
+function teams(shape: LinearShape, { files, enable, workgroupSize, lanes, teamRows, splits }: Teams): How {
   const rowsOf = (rows: number) => Math.min(rows, MOST_ROWS);
   return {
+    enable,
     rows: [1, MOST_ROWS],
-    parts: [...shape.shared, ...shape.input, { wgsl: fewRows }, { wgsl }],
+    parts: [
+      ...shape.shared,
+      ...shape.input,
+      ...[blocks, shape.int8 ? fewRowsInt8 : fewRows, ...files].map((part) => ({
+        wgsl: part,
+      })),
+    ],
     constants: (rows, traits) => ({
       ...shape.flags,
       ROWS: rowsOf(rows),
-      LANES: lanesOf(traits),
-      TEAM_ROWS,
+      LANES: lanes(traits),
+      TEAM_ROWS: teamRows(rows),
       WORKGROUP: workgroupSize,
+      MOST_SPLITS: splits,
+      ...(shape.int8 && { CHUNK: rows > 4 ? lanes(traits) : INT8_ENTRIES / rows }),
     }),
     grid: (params, rows, traits) => {
-      const perWorkgroup = TEAM_ROWS * (workgroupSize / lanesOf(traits));
+      const count = workgroupSize / lanes(traits);
+      const shared = splitOf(shape, params, lanes(traits), Math.min(splits, count));
+      const perWorkgroup = (teamRows(rows) * count) / shared;
       return foldedGrid(workgroupsOf(shape, params, perWorkgroup), Math.ceil(rows / rowsOf(rows)));
     },
   };
 }
 
+function subgroupLanes({ subgroupMin }: DeviceTraits): number {
+  return Math.min(32, subgroupMin);
+}
+
+/** Four where weights are narrow and the rows of x leave registers for it, otherwise two. */
+function mostTeamRows({ bits }: LinearShape): (rows: number) => number {
+  return (rows) => (bits <= NARROW_BITS && rows <= 2 ? 4 : 2);
+}
+
+/** Teams that share the columns of the same rows: split_of in split.wgsl. */
+function splitOf({ flags }: LinearShape, params: ParamsOf<ParamTypes>, lanes: number, most: number): number {
+  let rows = 0;
+  for (let at = 0; at < flags.MATRICES; at++) rows += params[`rows_${at}`]!;
+  const steps = Math.ceil(Math.ceil(params.cols! / GROUP_WEIGHTS) / lanes);
+  let split = 1;
+  while (split < most && split * rows < ENOUGH_ROWS && 2 * split <= steps) split *= 2;
+  return split;
+}
+
 function tiles(shape: LinearShape, stage: string): How {
   return {
-    rows: [MOST_ROWS + 1, Number.POSITIVE_INFINITY],
     parts: [...shape.shared, { wgsl: stage }, { wgsl: tile }],
     constants: () => shape.flags,
     grid: (params, rows) => foldedGrid(workgroupsOf(shape, params, TILE), Math.ceil(rows / TILE)),
   };
-}
-
-/** A variant that serves as many rows as there are. */
-function allRows({ tiles }: LinearShape): Pick<Variant, "rows"> {
-  return { rows: [1, tiles ? Number.POSITIVE_INFINITY : MOST_ROWS] };
 }
 
 /** Four lanes are the least that the language allows; fewer would mean that the adapter does not tell. */

@@ -1,9 +1,17 @@
 // Teams of LANES invocations that meet in workgroup memory: no subgroups needed.
 
 const TEAMS = WORKGROUP / LANES;
+// Rows of x that meet at once: of many it would take more memory than every device has.
+const MEETING = min(ROWS, 4u);
 
-var<workgroup> partial_sums: array<f32, TEAM_ROWS * ROWS * WORKGROUP>;
-var<workgroup> partial_squares: array<f32, ROWS * WORKGROUP>;
+var<workgroup> partial_sums: array<f32, TEAM_ROWS * MEETING * WORKGROUP>;
+var<workgroup> partial_squares: array<f32, MEETING * WORKGROUP>;
+
+// Where an invocation stands.
+struct Place {
+  workgroup: u32,
+  local: u32,
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -13,44 +21,50 @@ fn main(
 ) {
   let group = group_index(workgroup, workgroups);
   let m = ROWS * workgroup.z;
-  let rows = rows_from(m);
 
   // The rows of add are the same for all teams: the workgroup sums them together.
   var added: array<f32, ROWS>;
   if (SANDWICH == 1u) {
-    for (var i = 0u; i < rows; i++) {
-      partial_squares[WORKGROUP * i + local] = add_squares(m + i, local, WORKGROUP);
+    for (var i = 0u; i < ROWS; i++) {
+      partial_squares[local] = add_squares(m + i, local, WORKGROUP);
+      workgroupBarrier();
+      added[i] = sum_of_squares(0u, WORKGROUP);
+      workgroupBarrier(); // before the next squares take their place
     }
+  }
+  let share = Share(local % LANES, LANES, local, group == 0u);
+  var partial = partial_of(m, task_of(group, local / LANES, TEAMS), share, &added);
+  finish_rows(&partial, m, Place(group, local));
+}
+
+fn finish_row(i: u32, m: u32, at: Place, sums: vec4f, squares: f32) {
+  let slot = i % MEETING;
+  put_sums(WORKGROUP * slot + at.local, sums);
+  if (NORM == 1u) {
+    partial_squares[WORKGROUP * slot + at.local] = squares;
+  }
+  if (slot + 1u == MEETING) {
     workgroupBarrier();
-    for (var i = 0u; i < rows; i++) {
-      added[i] = sum_of_squares(WORKGROUP * i, WORKGROUP);
-    }
-    workgroupBarrier(); // before the squares of the rows themselves take their place
+    add_up(m + i - slot, at);
+    workgroupBarrier(); // before the next rows take their place
   }
+}
 
-  var partial = partial_of(m, task_of(group, local / LANES), local % LANES, added);
-  for (var i = 0u; i < rows; i++) {
-    put_sums(WORKGROUP * i + local, partial.sums[i]);
-    if (NORM == 1u) {
-      partial_squares[WORKGROUP * i + local] = partial.squares[i];
-    }
-  }
-  workgroupBarrier();
-
-  // Each invocation finishes some of the workgroup's sums.
-  for (var mine = local; mine < rows * TEAMS; mine += WORKGROUP) {
-    let i = mine / TEAMS;
+// Each invocation finishes some of the workgroup's sums, those of MEETING rows from row m of y on.
+fn add_up(m: u32, at: Place) {
+  for (var mine = at.local; mine < MEETING * TEAMS; mine += WORKGROUP) {
+    let slot = mine / TEAMS;
     let team = mine % TEAMS;
-    let first = WORKGROUP * i + LANES * team;
+    let first = WORKGROUP * slot + LANES * team;
     var sums = vec4f();
-    for (var at = first; at < first + LANES; at++) {
-      sums += sums_at(at);
+    for (var lane = 0u; lane < LANES; lane++) {
+      sums += sums_at(first + lane);
     }
     var squares = 0.0;
     if (NORM == 1u) {
       squares = sum_of_squares(first, LANES);
     }
-    store_sums(m + i, task_of(group, team), sums, squares);
+    store_sums(m + slot, task_of(at.workgroup, team, TEAMS), sums, squares);
   }
 }
 

@@ -32,6 +32,11 @@ export interface WeightFormat {
    * weights from column `32 · k32` of a row, `block = row · ceil(cols / 32) + k32`. Link it with {@link loaderParts}.
    */
   readonly loader: Part;
+  /**
+   * WGSL of `fn integers_32(block: u32, sections: vec4u) -> Integers` (integers.wgsl), for formats whose weights are whole
+   * numbers times a scale. Goes behind the loader, in the same part.
+   */
+  readonly integers?: string;
   /** WGSL of functions that the loader calls and that several formats share. They bind nothing and are never prefixed. */
   readonly shared?: readonly string[];
   /** What the uploader writes once to section CODEBOOK_SECTION (codebooks.ts) of each part. */
@@ -50,13 +55,23 @@ export interface WeightFormat {
 /**
  * What a kernel links to read weights of a format.
  *
- * @param prefix Goes before the loader's names, where one kernel reads several matrices.
- * @param matrix The binding's name then; prefixed as all others when absent.
+ * @param several Where one kernel reads several matrices.
  */
-export function loaderParts(format: WeightFormat, prefix?: string, matrix?: string): readonly Part[] {
+export function loaderParts(format: WeightFormat, several?: SeveralLoaders): readonly Part[] {
   const shared = [bits, ...(format.shared ?? [])].map((wgsl) => ({ wgsl }));
-  if (prefix === undefined) return [...shared, format.loader];
-  return [...shared, { ...format.loader, prefix, names: matrix === undefined ? {} : { w: matrix } }];
+  if (!several) return [...shared, format.loader];
+  const { prefix, matrix, integers } = several;
+  const wgsl = integers ? `${format.loader.wgsl}\n${format.integers}` : format.loader.wgsl;
+  return [...shared, { wgsl, prefix, names: matrix === undefined ? {} : { w: matrix } }];
+}
+
+export interface SeveralLoaders {
+  /** Goes before the loader's names. */
+  readonly prefix: string;
+  /** The binding's name; prefixed as all others when absent. */
+  readonly matrix?: string;
+  /** Adds `integers_32`. Needs integers.wgsl. */
+  readonly integers?: boolean;
 }
 
 /** Groups of 32 weights in a matrix. */

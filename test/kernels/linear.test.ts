@@ -42,6 +42,13 @@ const ways: readonly {
         { norm: true, gated: "silu", sandwich: "publish" },
       ),
   },
+  {
+    name: "x in eight bits",
+    kinds: ["full"],
+    buckets: [1, 4, 16],
+    inBucket: (xRows) =>
+      at(`${xRows} rows`, formatOf("Q4_0"), { xRows, rows: 5, cols: 1120 }, { norm: true, int8: true }),
+  },
 ];
 
 for (const { name, kinds, buckets, inBucket } of ways) {
@@ -107,6 +114,10 @@ test.each([...FORMATS.values()])("the compiler accepts every variant for $type",
 
 test.each([...FORMATS.values()])("the compiler accepts $type beside another format in one kernel", async (format) => {
   const main = `@compute @workgroup_size(1) fn main() { _ = q_weights_32(0u, vec4u())[0] + v_weights_32(0u, vec4u())[0]; }`;
-  const parts = [...loaderParts(format, "q_"), ...loaderParts(formatOf("Q4_K"), "v_"), { wgsl: main }];
+  const parts = [
+    ...loaderParts(format, { prefix: "q_" }),
+    ...loaderParts(formatOf("Q4_K"), { prefix: "v_" }),
+    { wgsl: main },
+  ];
   expect(await compilerSays(link("two_formats", parts, { q_w: "read", v_w: "read" }))).toBeNull();
 });

@@ -50,7 +50,7 @@ export function testDevice(kind: DeviceKind): Promise<GpuTestDevice> {
 async function requestTestDevice(kind: DeviceKind): Promise<GpuTestDevice> {
   const adapter = await testAdapter();
   const device = await adapter.requestDevice(kind === "full" ? everything(adapter) : {});
-  return { kind, device, traits: traitsOf(adapter, device) };
+  return { kind, device, traits: traitsOf(await testGpu(), adapter, device) };
 }
 
 function everything(adapter: GPUAdapter): GPUDeviceDescriptor {
@@ -64,13 +64,14 @@ function everything(adapter: GPUAdapter): GPUDeviceDescriptor {
   return { requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)), requiredLimits };
 }
 
-function traitsOf(adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
+function traitsOf(gpu: GPU, adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
   const subgroups = device.features.has("subgroups");
   return {
     f16: device.features.has("shader-f16"),
     subgroups,
     subgroupMin: subgroups ? adapter.info.subgroupMinSize : 0,
     subgroupMax: subgroups ? adapter.info.subgroupMaxSize : 0,
+    packedDot: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     software: adapter.info.isFallbackAdapter,

@@ -1,6 +1,7 @@
 import { groupsOf, layoutOf, type WeightFormat } from "../format";
 import { halfToFloat } from "../half";
 import { defineRepack } from "../repack";
+import integers from "./integers.wgsl?raw";
 import loader from "./q4_0.wgsl?raw";
 import repack from "./repack.wgsl?raw";
 
@@ -21,6 +22,7 @@ export const q4_0: WeightFormat = {
   blockWeights: WEIGHTS,
   blockBytes: BYTES,
   loader: { wgsl: loader },
+  integers,
   repack: defineRepack("q4_0", repack, CHUNK_BLOCKS),
   layout(rows, cols) {
     const blocks = groupsOf(rows, cols);

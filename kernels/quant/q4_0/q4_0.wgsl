@@ -6,17 +6,19 @@
 
 fn weights_32(block: u32, sections: vec4u) -> array<vec4f, 8> {
   let at = sections.y + block / 2u;
-  let scale = f32_of_half((w[at / 4u][at % 4u] >> (16u * (block % 2u))) & 0xffffu);
+  let scales = vec4f(f32_of_half((w[at / 4u][at % 4u] >> (16u * (block % 2u))) & 0xffffu));
+  let offset = -8.0 * scales;
   let low = w[block] & vec4u(0x0f0f0f0fu);
   let high = (w[block] >> vec4u(4u)) & vec4u(0x0f0f0f0fu);
+  // Both products are exact, so that one rounding is left at most, and none in fact.
   return array<vec4f, 8>(
-    (unsigned_bytes(low.x) - 8.0) * scale,
-    (unsigned_bytes(low.y) - 8.0) * scale,
-    (unsigned_bytes(low.z) - 8.0) * scale,
-    (unsigned_bytes(low.w) - 8.0) * scale,
-    (unsigned_bytes(high.x) - 8.0) * scale,
-    (unsigned_bytes(high.y) - 8.0) * scale,
-    (unsigned_bytes(high.z) - 8.0) * scale,
-    (unsigned_bytes(high.w) - 8.0) * scale,
+    fma(unsigned_bytes(low.x), scales, offset),
+    fma(unsigned_bytes(low.y), scales, offset),
+    fma(unsigned_bytes(low.z), scales, offset),
+    fma(unsigned_bytes(low.w), scales, offset),
+    fma(unsigned_bytes(high.x), scales, offset),
+    fma(unsigned_bytes(high.y), scales, offset),
+    fma(unsigned_bytes(high.z), scales, offset),
+    fma(unsigned_bytes(high.w), scales, offset),
   );
 }

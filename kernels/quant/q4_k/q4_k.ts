@@ -3,6 +3,7 @@ import { halfToFloat } from "../half";
 import { scaleAndMin } from "../k_scales";
 import kScales from "../k_scales.wgsl?raw";
 import { defineRepack } from "../repack";
+import integers from "./integers.wgsl?raw";
 import loader from "./q4_k.wgsl?raw";
 import repack from "./repack.wgsl?raw";
 
@@ -23,6 +24,7 @@ export const q4_k: WeightFormat = {
   blockWeights: WEIGHTS,
   blockBytes: BYTES,
   loader: { wgsl: loader },
+  integers,
   shared: [kScales],
   repack: defineRepack("q4_k", repack, CHUNK_BLOCKS),
   layout(rows, cols) {

@@ -3,6 +3,7 @@ import { halfToFloat } from "../half";
 import { scaleAndMin } from "../k_scales";
 import kScales from "../k_scales.wgsl?raw";
 import { defineRepack } from "../repack";
+import integers from "./integers.wgsl?raw";
 import loader from "./q5_k.wgsl?raw";
 import repack from "./repack.wgsl?raw";
 
@@ -26,6 +27,7 @@ export const q5_k: WeightFormat = {
   blockWeights: WEIGHTS,
   blockBytes: BYTES,
   loader: { wgsl: loader },
+  integers,
   shared: [kScales],
   repack: defineRepack("q5_k", repack, CHUNK_BLOCKS),
   layout(rows, cols) {

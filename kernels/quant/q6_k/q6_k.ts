@@ -1,6 +1,7 @@
 import { groupsOf, layoutOf, type WeightFormat } from "../format";
 import { halfToFloat } from "../half";
 import { defineRepack } from "../repack";
+import integers from "./integers.wgsl?raw";
 import loader from "./q6_k.wgsl?raw";
 import repack from "./repack.wgsl?raw";
 
@@ -21,6 +22,7 @@ export const q6_k: WeightFormat = {
   blockWeights: WEIGHTS,
   blockBytes: BYTES,
   loader: { wgsl: loader },
+  integers,
   repack: defineRepack("q6_k", repack, CHUNK_BLOCKS),
   layout(rows, cols) {
     const groups = groupsOf(rows, cols);

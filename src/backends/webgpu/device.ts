@@ -70,7 +70,7 @@ export async function openGpu(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> 
   const { info } = adapter;
   return {
     device,
-    traits: traitsOf(device, info, options.without ?? []),
+    traits: traitsOf(gpu, device, info, options.without ?? []),
     adapter: describe(info),
     awaiting: awaitingOn(device),
     vendor: info.vendor,
@@ -78,13 +78,14 @@ export async function openGpu(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> 
   };
 }
 
-function traitsOf(device: GPUDevice, info: GPUAdapterInfo, without: readonly string[]): DeviceTraits {
+function traitsOf(gpu: GPU, device: GPUDevice, info: GPUAdapterInfo, without: readonly string[]): DeviceTraits {
   const subgroups = device.features.has("subgroups") && !without.includes("subgroups");
   return {
     f16: device.features.has("shader-f16") && !without.includes("f16"),
     subgroups,
     subgroupMin: subgroups ? info.subgroupMinSize : 0,
     subgroupMax: subgroups ? info.subgroupMaxSize : 0,
+    packedDot: gpu.wgslLanguageFeatures?.has("packed_4x8_integer_dot_product") ?? false,
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     software: isSoftware(info),

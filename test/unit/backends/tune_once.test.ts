@@ -33,6 +33,7 @@ const gpuTraits: DeviceTraits = {
   subgroups: true,
   subgroupMin: 32,
   subgroupMax: 32,
+  packedDot: false,
   maxInvocations: 1024,
   maxWorkgroupBytes: 32_768,
   software: false,
