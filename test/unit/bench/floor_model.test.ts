@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { sameTop } from "../../../bench/correctness";
-import type { DeviceCosts } from "../../../bench/floor";
+import { type DeviceCosts, perDispatch } from "../../../bench/floor";
 import { decodeBytes, decodeFloor, prefillFloor } from "../../../bench/floor_model";
 import { togetherPerSecond } from "../../../bench/measure";
 import { modelCosts } from "../../../bench/model_costs";
@@ -74,6 +74,11 @@ describe("floors", () => {
     const slowMemory = { ...device, copyBytesPerSecond: 1e3, readBytesPerSecond: 1e3 };
     expect(prefillFloor(slowMemory, costs, prompt)).toBeCloseTo(costs.weightBytes / 1e3 + 30 * 5e-6, 3);
   });
+});
+
+test("seconds of a dispatch: without what a submit costs, and never nonsense when the machine was busy", () => {
+  expect(perDispatch(0.105, 0.015, 10)).toBeCloseTo(0.01); // 10 times 10 ms, and 5 ms a submit
+  expect(perDispatch(0.1, 0.2, 10)).toBeCloseTo(0.01); // the single one was interrupted
 });
 
 test("median and percentile", () => {
