@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
+import { wgslWithoutComments } from "./tools/wgsl_comments.ts";
 
 const root = resolve(import.meta.dirname, "apps/chat");
 const builtinFile = resolve(import.meta.dirname, "models/builtin/fennec-builtin.gguf");
@@ -22,7 +23,7 @@ export default defineConfig({
     ],
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [builtinModel(), serviceWorker()],
+  plugins: [wgslWithoutComments(), builtinModel(), serviceWorker()],
   build: {
     target: "es2023",
     outDir: resolve(import.meta.dirname, "dist/chat"),
@@ -37,7 +38,7 @@ export default defineConfig({
       },
     },
   },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [wgslWithoutComments()] },
 });
 
 /** Puts the built-in model, where there is one, beside the page. */

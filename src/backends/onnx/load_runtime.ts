@@ -66,6 +66,7 @@ export function threadsSupported(): boolean {
 
 /** Half of the processor's cores, at most 4: more wait for each other. ONNX Runtime's own default. */
 async function defaultThreads(): Promise<number> {
-  const cores = inNode ? (await import("node:os")).availableParallelism() : navigator.hardwareConcurrency;
+  // Not by an import: a bundled page would carry a stand-in for the module.
+  const cores = inNode ? process.getBuiltinModule("os").availableParallelism() : navigator.hardwareConcurrency;
   return Math.max(1, Math.min(4, Math.ceil(cores / 2)));
 }
