@@ -1,6 +1,7 @@
 // Small cases for any kernel of a plan, for the self-test on a user's device. Imported when a model is loaded, not with
 // the package.
 
+import type { CacheType } from "./common/kv";
 import type { Kernel } from "./kernel";
 import type { linear } from "./linear/linear";
 import type { KernelCase } from "./testing";
@@ -11,17 +12,17 @@ const MEASURED: readonly {
   readonly cases: (match: RegExpExecArray) => Promise<readonly KernelCase[]>;
 }[] = [
   {
-    name: /^attention_(f32|f16)_(\d+)$/,
+    name: /^attention_(f32|f16|int8)_(\d+)$/,
     cases: async ([, kv, headDim]) => {
       const { smallAttentionCases } = await import("./attention/cases");
-      return smallAttentionCases(kv as "f32" | "f16", Number(headDim));
+      return smallAttentionCases(kv as CacheType, Number(headDim));
     },
   },
   {
-    name: /^decode_attention_(f32|f16)_(\d+)_x(\d+)(_norm)?$/,
+    name: /^decode_attention_(f32|f16|int8)_(\d+)_x(\d+)(_norm)?$/,
     cases: async ([, kv, headDim, group, norm]) => {
       const { smallDecodeCases } = await import("./decode_attention/cases");
-      return smallDecodeCases(kv as "f32" | "f16", {
+      return smallDecodeCases(kv as CacheType, {
         headDim: Number(headDim),
         headNorm: !!norm,
         group: Number(group),
@@ -36,10 +37,10 @@ const MEASURED: readonly {
     },
   },
   {
-    name: /^prepare_qkv_(f32|f16)_(\d+)(_norm)?$/,
+    name: /^prepare_qkv_(f32|f16|int8)_(\d+)(_norm)?$/,
     cases: async ([, kv, headDim, norm]) => {
       const { smallPrepareCases } = await import("./prepare_qkv/cases");
-      return smallPrepareCases(kv as "f32" | "f16", Number(headDim), !!norm);
+      return smallPrepareCases(kv as CacheType, Number(headDim), !!norm);
     },
   },
 ];

@@ -38,6 +38,8 @@ export interface KernelCase<P extends ParamTypes = ParamTypes> {
   readonly rows?: number;
   /** Splits of the longest context: grids of attention follow them. 1 when absent. */
   readonly splits?: number;
+  /** By binding name: how to read a buffer that packs its numbers, before it is compared. As they are when absent. */
+  readonly views?: Readonly<Record<string, (words: Uint32Array) => Uint32Array>>;
   /** By binding name, from the reference in f64. Called once per variant. */
   readonly expected: () => Readonly<Record<string, Expected>>;
   /**
@@ -46,6 +48,12 @@ export interface KernelCase<P extends ParamTypes = ParamTypes> {
   readonly tolerance: number;
   /** For variants that enable f16 arithmetic; `tolerance` when absent. */
   readonly toleranceF16?: number;
+}
+
+/** The bytes of a buffer at the end, as the case wants to see them. */
+export function viewed({ views }: KernelCase, name: string, got: ArrayBuffer): ArrayBuffer {
+  const view = views?.[name];
+  return view ? (view(new Uint32Array(got)).buffer as ArrayBuffer) : got;
 }
 
 /** Types the parameters against the kernel, then forgets them: a list of cases holds many kernels. */

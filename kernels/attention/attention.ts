@@ -4,11 +4,8 @@ import { FennecError } from "../../src/errors";
 import { PAGE_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
 import grid from "../common/grid.wgsl?raw";
+import { type CacheType, readingParts } from "../common/kv";
 import kvF16Native from "../common/kv_f16_native.wgsl?raw";
-import kvF16Packed from "../common/kv_f16_packed.wgsl?raw";
-import kvF32 from "../common/kv_f32.wgsl?raw";
-import kvPages from "../common/kv_pages.wgsl?raw";
-import kvRead from "../common/kv_read.wgsl?raw";
 import slots from "../common/slots.wgsl?raw";
 import tanh from "../common/tanh.wgsl?raw";
 import teamSubgroup from "../common/team_subgroup.wgsl?raw";
@@ -65,14 +62,14 @@ interface Way {
  * @param options.headDim A multiple of 4, from 4 to {@link MAX_HEAD_DIM}.
  * @throws FennecError `backend-unsupported` for another head.
  */
-export function attention(kv: "f32" | "f16", { headDim }: { readonly headDim: number }) {
+export function attention(kv: CacheType, { headDim }: { readonly headDim: number }) {
   if (headDim % 4 !== 0 || headDim < 4 || headDim > MAX_HEAD_DIM)
     throw new FennecError(
       "backend-unsupported",
       `attention with heads of ${headDim}: the webgpu kernels hold multiples of 4 up to ${MAX_HEAD_DIM}. ` +
         `Try backend: "reference".`,
     );
-  const ways: readonly Way[] = kv === "f32" ? [...shared(kvF32)] : [...native(), ...shared(kvF16Packed)];
+  const ways = [...(kv === "f16" ? native() : []), ...shared(readingParts(kv))];
   return defineKernel({
     name: `attention_${kv}_${headDim}`,
     bindings: {
@@ -102,12 +99,13 @@ const tile: Pick<Way, "rows" | "lanes" | "grid"> = {
 };
 
 function native(): readonly Way[] {
+  const kvFiles = readingParts("f16", kvF16Native);
   return [
     {
       name: "tiled_f16",
       suits: (traits) => traits.f16 && !traits.software,
       runs: (traits) => traits.f16,
-      files: [byTile, kvF16Native],
+      files: [byTile, ...kvFiles],
       enable: ["f16"],
       ...tile,
     },
@@ -115,7 +113,7 @@ function native(): readonly Way[] {
       name: "subgroup_f16",
       suits: (traits) => traits.f16 && traits.subgroups && !traits.software,
       runs: (traits) => traits.f16 && traits.subgroups,
-      files: [byWorkgroup, teamSubgroup, kvF16Native],
+      files: [byWorkgroup, teamSubgroup, ...kvFiles],
       enable: ["f16", "subgroups"],
       ...team,
     },
@@ -123,20 +121,20 @@ function native(): readonly Way[] {
       name: "workgroup_f16",
       suits: (traits) => traits.f16 && !traits.software,
       runs: (traits) => traits.f16,
-      files: [byWorkgroup, teamWorkgroup, kvF16Native],
+      files: [byWorkgroup, teamWorkgroup, ...kvFiles],
       enable: ["f16"],
       ...team,
     },
   ];
 }
 
-function shared(kvFile: string): readonly Way[] {
+function shared(kvFiles: readonly string[]): readonly Way[] {
   return [
     {
       name: "tiled",
       suits: (traits) => !traits.software,
       runs: () => true,
-      files: [byTile, kvFile],
+      files: [byTile, ...kvFiles],
       enable: [],
       ...tile,
     },
@@ -144,7 +142,7 @@ function shared(kvFile: string): readonly Way[] {
       name: "subgroup",
       suits: (traits) => traits.subgroups && !traits.software,
       runs: (traits) => traits.subgroups,
-      files: [byWorkgroup, teamSubgroup, kvFile],
+      files: [byWorkgroup, teamSubgroup, ...kvFiles],
       enable: ["subgroups"],
       ...team,
     },
@@ -152,11 +150,18 @@ function shared(kvFile: string): readonly Way[] {
       name: "workgroup",
       suits: (traits) => !traits.software,
       runs: () => true,
-      files: [byWorkgroup, teamWorkgroup, kvFile],
+      files: [byWorkgroup, teamWorkgroup, ...kvFiles],
       enable: [],
       ...team,
     },
-    { name: "invocation", suits: () => true, runs: () => true, files: [byInvocation, kvFile], enable: [], ...alone },
+    {
+      name: "invocation",
+      suits: () => true,
+      runs: () => true,
+      files: [byInvocation, ...kvFiles],
+      enable: [],
+      ...alone,
+    },
   ];
 }
 
@@ -166,7 +171,7 @@ function variant(way: Way, headDim: number): Variant<typeof params> {
     suits: way.suits,
     runs: way.runs,
     ...(way.rows && { rows: way.rows }),
-    parts: [...way.files, head, scores, softmax, kvRead, kvPages, batch, slots, tanh, grid].map((wgsl) => ({ wgsl })),
+    parts: [...way.files, head, scores, softmax, batch, slots, tanh, grid].map((wgsl) => ({ wgsl })),
     constants: () => ({ WORKGROUP: way.lanes, HEAD_QUADS: headDim / 4, PAGE_TOKENS }),
     enable: way.enable,
     grid: (given, rows) => way.grid(given, rows),

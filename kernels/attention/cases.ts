@@ -1,11 +1,13 @@
 import { PAGE_TOKENS } from "../common/batch";
-import { kvAppendReference, packHalves, roundToHalf } from "../kv_append/reference";
+import type { CacheType } from "../common/kv";
+import { keptHeads, kvBuffer } from "../common/paged_cache";
+import { kvAppendReference } from "../kv_append/reference";
 import { type BatchRow, batchUniform, type KernelCase, kernelCase, noise, random, slotsBuffer } from "../testing";
 import { attention, NO_SINKS } from "./attention";
 import { type AttentionReferenceRow, attentionReference } from "./reference";
 
 interface Shape {
-  readonly kv?: "f32" | "f16";
+  readonly kv?: CacheType;
   readonly heads?: number;
   readonly kvHeads?: number;
   readonly headDim?: number;
@@ -25,9 +27,9 @@ function at(name: string, shape: Shape): KernelCase {
   const { kv = "f32", heads = 2, kvHeads = 1, headDim = 8, tokens, rows, fromSlots = false } = shape;
   const { window = 0, softcap = 0, sinks = false, scale = 1 / Math.sqrt(headDim), amplitude = 2 } = shape;
   const [tableAt, sinksAt] = [5, 4];
-  const kept = kv === "f32" ? Math.fround : roundToHalf;
-  const keys = tokens.map((count, slot) => noise(count * kvHeads * headDim, 10 + slot, amplitude).map(kept));
-  const values = tokens.map((count, slot) => noise(count * kvHeads * headDim, 20 + slot, amplitude).map(kept));
+  const kept = (heads: Float32Array) => keptHeads(kv, heads, headDim);
+  const keys = tokens.map((count, slot) => kept(noise(count * kvHeads * headDim, 10 + slot, amplitude)));
+  const values = tokens.map((count, slot) => kept(noise(count * kvHeads * headDim, 20 + slot, amplitude)));
   const q = noise(rows.length * heads * headDim, 1, amplitude);
   const vectors = noise(sinksAt + heads, 2, 3);
   const { pages, pagesPerSlot, pool } = scatteredPages(tokens, tableAt);
@@ -67,7 +69,7 @@ function at(name: string, shape: Shape): KernelCase {
       slots: slotsBuffer(held),
       q,
       pages,
-      kv: kv === "f32" ? cache : packHalves(cache),
+      kv: kvBuffer(kv, cache, headDim),
       vectors,
       y: { words: q.length },
     },
@@ -183,12 +185,14 @@ export const cases: readonly KernelCase[] = [
   }),
   at("tile, group of 16", { tokens: [40], heads: 16, rows: chunk(0, 20, 17) }),
   at("tile, f16, head of 64", { kv: "f16", tokens: [50], headDim: 64, heads: 3, rows: chunk(0, 31, 18) }),
+  at("int8, head of 64", { kv: "int8", tokens: [50], headDim: 64, heads: 3, rows: chunk(0, 44, 2) }),
+  at("tile, int8, head of 64", { kv: "int8", tokens: [50], headDim: 64, heads: 3, rows: chunk(0, 31, 18) }),
   at("f16 keys and values", { kv: "f16", tokens: [70], heads: 4, kvHeads: 2, headDim: 16, rows: chunk(0, 60, 10) }),
   at("f16, head of 128", { kv: "f16", tokens: [65], headDim: 128, rows: chunk(0, 64, 1) }),
 ];
 
 /** For the self-test: a row over two tiles, and a chunk of rows, with this kind of cache and heads. */
-export function smallAttentionCases(kv: "f32" | "f16", headDim: number): readonly KernelCase[] {
+export function smallAttentionCases(kv: CacheType, headDim: number): readonly KernelCase[] {
   const chunk = Array.from({ length: 17 }, (_, i) => ({ slot: 0, position: 53 + i }));
   return [
     at("self-test, one row", { kv, headDim, tokens: [70], rows: [{ slot: 0, position: 69 }] }),

@@ -22,10 +22,10 @@ fn main(
   var largest = LOWEST;
   var total = 0.0;
   for (var key = keys.x; key < keys.y; key++) {
-    let k_at = kv_quad(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
+    let k_at = kv_place(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
     var product = 0.0;
     for (var i = 0u; i < HEAD_QUADS; i++) {
-      product += dot(q[item * HEAD_QUADS + i], kv_load(k_at + i));
+      product += dot(q[item * HEAD_QUADS + i], kv_load(k_at, i, HEAD_QUADS));
     }
     let score = shaped(product);
     if (score > largest) {
@@ -38,9 +38,9 @@ fn main(
     }
     let weight = exp(score - largest);
     total += weight;
-    let v_at = kv_quad(slot, key, KV_VALUES, kv_head, HEAD_QUADS);
+    let v_at = kv_place(slot, key, KV_VALUES, kv_head, HEAD_QUADS);
     for (var i = 0u; i < HEAD_QUADS; i++) {
-      acc[i] += weight * kv_load(v_at + i);
+      acc[i] += weight * kv_load(v_at, i, HEAD_QUADS);
     }
   }
 

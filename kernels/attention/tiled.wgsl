@@ -67,7 +67,7 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
 
     for (var tile = keys.z / PAGE_TOKENS * PAGE_TOKENS; tile < keys.w; tile += PAGE_TOKENS) {
       let page = kv_page(keys.y, tile / PAGE_TOKENS);
-      let keys_at = kv_quad_in(page, tile, KV_KEYS, kv_head, HEAD_QUADS);
+      let keys_at = kv_place_in(page, tile, KV_KEYS, kv_head, HEAD_QUADS);
       let low = max(keys.z, tile) - tile; // keys that some row of the run sees: tile + low ... tile + high - 1
       let high = min(keys.w - tile, PAGE_TOKENS);
       score_tile(lane, first_query, queries, kv_head, keys_at, low, high);
@@ -101,7 +101,7 @@ fn main(@builtin(workgroup_id) group_id: vec3u, @builtin(local_invocation_id) lo
       }
       workgroupBarrier();
 
-      add_values(&acc, quad, first_sum, kv_quad_in(page, tile, KV_VALUES, kv_head, HEAD_QUADS), low, high);
+      add_values(&acc, quad, first_sum, kv_place_in(page, tile, KV_VALUES, kv_head, HEAD_QUADS), low, high);
     }
   }
 
@@ -143,7 +143,7 @@ fn item_of(kv_head: u32, query: u32) -> u32 {
   return query / group * params.heads + kv_head * group + query % group;
 }
 
-// Scores of the tile's queries and of keys low ... high - 1 of a page whose keys begin at quad keys_at, into `weights`.
+// Scores of the tile's queries and of keys low ... high - 1 of a page whose keys begin at keys_at, into `weights`.
 fn score_tile(lane: u32, first_query: u32, queries: u32, kv_head: u32, keys_at: u32, low: u32, high: u32) {
   let key_lane = lane % KEY_LANES;
   let lane_query = lane / KEY_LANES * LANE_QUERIES;
@@ -164,7 +164,7 @@ fn score_tile(lane: u32, first_query: u32, queries: u32, kv_head: u32, keys_at: 
       let quad = chunk + i % CHUNK_QUADS;
       var value = vec4f(0.0); // unseen keys may hold anything, even NaN
       if (key >= low && key < high && quad < HEAD_QUADS) {
-        value = kv_load(keys_at + key * HEAD_QUADS + quad);
+        value = kv_load(keys_at + key * kv_units(HEAD_QUADS), quad, HEAD_QUADS);
       }
       k_tile[key * STRIDE + i % CHUNK_QUADS] = value;
     }
@@ -189,7 +189,7 @@ fn score_tile(lane: u32, first_query: u32, queries: u32, kv_head: u32, keys_at: 
   }
 }
 
-// Adds the weighted values low ... high - 1 of a page whose values begin at quad values_at to a lane's sums.
+// Adds the weighted values low ... high - 1 of a page whose values begin at values_at to a lane's sums.
 fn add_values(acc: ptr<function, array<vec4f, SUMS>>, quad: u32, first_sum: u32, values_at: u32, low: u32, high: u32) {
   if (first_sum >= QUERIES) {
     return; // a lane beyond the last query
@@ -198,7 +198,7 @@ fn add_values(acc: ptr<function, array<vec4f, SUMS>>, quad: u32, first_sum: u32,
     (*acc)[s] *= shrinks[min(first_sum + s, QUERIES - 1u)];
   }
   for (var i = low; i < high; i++) {
-    let value = kv_load(values_at + i * HEAD_QUADS + quad);
+    let value = kv_load(values_at + i * kv_units(HEAD_QUADS), quad, HEAD_QUADS);
     for (var s = 0u; s < SUMS; s++) {
       (*acc)[s] += weights[min(first_sum + s, QUERIES - 1u) * WEIGHTS_STRIDE + i] * value;
     }

@@ -49,10 +49,10 @@ fn main(
     let seen = key >= keys.x && key < keys.y;
     var score = LOWEST;
     if (seen) {
-      let at = kv_quad(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
+      let at = kv_place(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
       var product = 0.0;
       for (var i = 0u; i < HEAD_QUADS; i++) {
-        product += dot(query[i], kv_load(at + i));
+        product += dot(query[i], kv_load(at, i, HEAD_QUADS));
       }
       score = shaped(product);
     }
@@ -69,7 +69,7 @@ fn main(
       let end = min(keys.y - tile, WORKGROUP);
       for (var i = split; i < end; i += SPLITS) {
         if (tile + i >= keys.x) {
-          acc += weights[i] * kv_load(kv_quad(slot, tile + i, KV_VALUES, kv_head, HEAD_QUADS) + quad);
+          acc += weights[i] * kv_load(kv_place(slot, tile + i, KV_VALUES, kv_head, HEAD_QUADS), quad, HEAD_QUADS);
         }
       }
     }

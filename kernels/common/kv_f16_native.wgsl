@@ -1,13 +1,15 @@
-// Keys and values as f16, clamped to the largest f16 so that no Inf is stored.
+// Keys and values as f16. Names as in kv_f32.wgsl.
 
 enable f16;
 
-alias KvQuad = vec4h;
+alias KvUnit = vec4h;
 
-fn kv_widen(stored: KvQuad) -> vec4f {
-  return vec4f(stored);
+const KV_GROUP_QUADS = 1u;
+
+fn kv_units(head_quads: u32) -> u32 {
+  return head_quads;
 }
 
-fn kv_narrow(value: vec4f) -> KvQuad {
-  return vec4h(clamp(value, vec4f(-65504.0), vec4f(65504.0)));
+fn kv_load(at: u32, quad: u32, head_quads: u32) -> vec4f {
+  return vec4f(kv[at + quad]);
 }

@@ -1,15 +1,16 @@
 import { NO_SINKS } from "../attention/attention";
 import { attentionCombine } from "../attention_combine/attention_combine";
 import { PAGE_TOKENS, SPLIT_TOKENS } from "../common/batch";
-import { type CachedKv, keptIn, kvBuffer, pagedCache } from "../common/paged_cache";
+import type { CacheType } from "../common/kv";
+import { keptHeads, kvBuffer, pagedCache } from "../common/paged_cache";
 import { kvAppendReference } from "../kv_append/reference";
-import { type HeadShape, headCase } from "../prepare_qkv/cases";
+import { expectedKv, type HeadShape, headCase, kvViews } from "../prepare_qkv/cases";
 import { type BatchRow, batchUniform, type KernelCase, kernelCase, noise, slotsBuffer } from "../testing";
 import { decodeAttention } from "./decode_attention";
 import { decodeAttentionReference } from "./reference";
 
 export interface DecodeShape extends HeadShape {
-  readonly kv?: CachedKv;
+  readonly kv?: CacheType;
   /** Position of each row; row r is of slot rows - 1 - r. */
   readonly positions: readonly number[];
   /** The host says positions; else the slots do. */
@@ -30,17 +31,17 @@ function scene(shape: DecodeShape) {
   const [tableAt, sinksAt] = [5, 3];
   const width = kvHeads * headDim;
   const slotOf = (row: number) => positions.length - 1 - row;
-  const kept = keptIn(kv);
+  const kept = (heads: ArrayLike<number>) => keptHeads(kv, heads, headDim);
 
   // Before its window, a row's keys are random too, but in no page.
-  const keys = positions.map((position, row) => noise(position * width, 10 + row, amplitude).map(kept));
-  const values = positions.map((position, row) => noise(position * width, 30 + row, amplitude).map(kept));
+  const keys = positions.map((position, row) => kept(noise(position * width, 10 + row, amplitude)));
+  const values = positions.map((position, row) => kept(noise(position * width, 30 + row, amplitude)));
   const bySlot = positions.map((_, slot) => slotOf(slot));
   const cache = pagedCache(
     bySlot.map((row) => {
       const to = positions[row]!;
       const from = window === 0 ? 0 : Math.max(0, to + 1 - window);
-      const held = (some: Float32Array) => some.subarray(from * width);
+      const held = (some: Float64Array) => some.subarray(from * width);
       return { keys: held(keys[row]!), values: held(values[row]!), from, to, room: to + 1 };
     }),
     { kvHeads, headDim, tableAt },
@@ -96,17 +97,18 @@ export function decodeCase(name: string, shape: DecodeShape): KernelCase {
       ...s.headBuffers,
       ...s.buffers,
       pages: cache.pages,
-      kv: kvBuffer(kv, cache.elements),
+      kv: kvBuffer(kv, cache.elements, headDim),
       y: { words: positions.length * heads * headDim },
       partials: { words: positions.length * heads * s.splits * (headDim + 4) },
     },
     rows: positions.length,
     splits: s.needed + spareSplits,
+    views: kvViews(kv, headDim),
     expected: () => {
       const { y, partials, k, v } = s.outcome();
       const places = positions.map((position, row) => cache.place(s.slotOf(row), position));
       const stored = kvAppendReference(cache.elements.slice(), k, v, places, { kvHeads, headDim });
-      return { y, partials, kv: kv === "f32" ? stored : (kvBuffer(kv, stored) as Uint32Array) };
+      return { y, partials, kv: expectedKv(kv, stored, headDim) };
     },
     tolerance: 5e-6,
   });
@@ -156,7 +158,7 @@ export const cases: readonly KernelCase[] = [
   decodeCase("group of 3", { positions: [90], heads: 6, kvHeads: 2 }),
   decodeCase("group of 8, head of 256, norm", { positions: [140], heads: 8, headDim: 256, headNorm: true }),
   decodeCase("group of 11: two passes, the second not full", { positions: [split + 20], heads: 11, headDim: 16 }),
-  decodeCase("group of 16: two passes", { positions: [150], heads: 16, headDim: 64 }),
+  decodeCase("group of 16: two passes", { positions: [150], heads: 16 }),
   decodeCase("head of 80, not a divisor of the lanes", { positions: [300], headDim: 80, heads: 4, kvHeads: 2 }),
   decodeCase("norm, part of the head turned", { positions: [300], headNorm: true, ropeDims: 4 }),
   decodeCase("adjacent pairs", { positions: [40], ropeStyle: "adjacent" }),
@@ -176,6 +178,18 @@ export const cases: readonly KernelCase[] = [
   decodeCase("several slots, the host says positions", { ...scattered, fromHost: true }),
   decodeCase("several slots, some of them split", { heads: 4, kvHeads: 2, positions: [split + 5, 3, split - 1] }),
   decodeCase("as many rows as a decode step has", { positions: Array.from({ length: 16 }, (_, i) => 9 * i) }),
+  decodeCase("int8, several slots, some of them split", {
+    kv: "int8",
+    heads: 4,
+    kvHeads: 2,
+    positions: [split + 2, 30],
+  }),
+  decodeCase("int8, norm, the last group of a head not full", {
+    kv: "int8",
+    positions: [page],
+    headDim: 80,
+    headNorm: true,
+  }),
   decodeCase("f16", { kv: "f16", positions: [70], heads: 4, kvHeads: 2 }),
   decodeCase("f16, norm, head of 128", { kv: "f16", positions: [page], heads: 2, headDim: 128, headNorm: true }),
   decodeCase("f16, several slots, some of them split", { kv: "f16", positions: [split + 2, 30] }),
@@ -183,7 +197,7 @@ export const cases: readonly KernelCase[] = [
 
 /** For the self-test: a row of one split, and one whose window spans two. */
 export function smallDecodeCases(
-  kv: CachedKv,
+  kv: CacheType,
   { headDim, headNorm, group }: { readonly headDim: number; readonly headNorm: boolean; readonly group: number },
 ): readonly KernelCase[] {
   const shape = { kv, headDim, headNorm, heads: group, kvHeads: 1 };

@@ -6,11 +6,9 @@ import scores from "../attention/scores.wgsl?raw";
 import softmax from "../attention/softmax.wgsl?raw";
 import { PAGE_TOKENS, SPLIT_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
+import { type CacheType, writingParts } from "../common/kv";
 import kvF16Native from "../common/kv_f16_native.wgsl?raw";
-import kvF16Packed from "../common/kv_f16_packed.wgsl?raw";
-import kvF32 from "../common/kv_f32.wgsl?raw";
-import kvPages from "../common/kv_pages.wgsl?raw";
-import kvReadWrite from "../common/kv_read_write.wgsl?raw";
+import kvF16NativeStore from "../common/kv_f16_native_store.wgsl?raw";
 import slots from "../common/slots.wgsl?raw";
 import tanh from "../common/tanh.wgsl?raw";
 import teamInvocation from "../common/team_invocation.wgsl?raw";
@@ -90,16 +88,17 @@ const ways: Readonly<Record<"subgroup" | "workgroup" | "invocation", Way>> = {
  * @param kv How the pages hold numbers.
  * @throws FennecError `backend-unsupported` for heads that are no multiple of 4 or longer than MAX_HEAD_DIM.
  */
-export function decodeAttention(kv: "f32" | "f16", { headDim, headNorm, group }: DecodeAttentionOptions) {
+export function decodeAttention(kv: CacheType, { headDim, headNorm, group }: DecodeAttentionOptions) {
   if (headDim % 4 !== 0 || headDim < 4 || headDim > MAX_HEAD_DIM)
     throw new FennecError(
       "backend-unsupported",
       `attention with heads of ${headDim}: the webgpu kernels hold multiples of 4 up to ${MAX_HEAD_DIM}. ` +
         `Try backend: "reference".`,
     );
-  const common = [...headParts(headNorm), head, scores, softmax, kvReadWrite, kvPages, batch, slots, tanh];
-  const variantsOf = (kvFile: string, some: readonly Way[]) =>
-    some.map((way) => variant({ ...way, files: [...way.files, kvFile, ...common] }, headDim, group));
+  const common = [...headParts(headNorm), head, scores, softmax, batch, slots, tanh];
+  const variantsOf = (kvFiles: readonly string[], some: readonly Way[]) =>
+    some.map((way) => variant({ ...way, files: [...way.files, ...kvFiles, ...common] }, headDim, group));
+  const nativeKv = writingParts("f16", { load: kvF16Native, store: kvF16NativeStore });
   const { subgroup, workgroup, invocation } = ways;
   return defineKernel({
     name: `decode_attention_${kv}_${headDim}_x${group}${headNorm ? "_norm" : ""}`,
@@ -116,13 +115,10 @@ export function decodeAttention(kv: "f32" | "f16", { headDim, headNorm, group }:
       partials: "read_write",
     },
     params,
-    variants:
-      kv === "f32"
-        ? variantsOf(kvF32, [subgroup, workgroup, invocation])
-        : [
-            ...variantsOf(kvF16Native, [native(subgroup), native(workgroup)]),
-            ...variantsOf(kvF16Packed, [subgroup, workgroup, invocation]),
-          ],
+    variants: [
+      ...(kv === "f16" ? variantsOf(nativeKv, [native(subgroup), native(workgroup)]) : []),
+      ...variantsOf(writingParts(kv), [subgroup, workgroup, invocation]),
+    ],
   });
 }
 

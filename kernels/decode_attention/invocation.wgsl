@@ -37,21 +37,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let stores = head % group_heads == 0u;
     let own = row * params.qkv_stride + kv_head * 4u * HEAD_QUADS;
     let key_scale = head_scale(0u, own + params.k_at);
-    let key_at = kv_quad(slot, keys.position, KV_KEYS, kv_head, HEAD_QUADS);
-    let value_at = kv_quad(slot, keys.position, KV_VALUES, kv_head, HEAD_QUADS);
+    let key_at = kv_place(slot, keys.position, KV_KEYS, kv_head, HEAD_QUADS);
+    let value_at = kv_place(slot, keys.position, KV_VALUES, kv_head, HEAD_QUADS);
     var product = 0.0;
     for (var i = 0u; i < head_quads(); i++) {
       let key = prepared_quad(own + params.k_at, i, key_scale, params.k_gain_at, keys.position);
-      product += dot(queries[query + i], kv_kept(key));
+      let group_largest = key_largest(own + params.k_at, i, key_scale, params.k_gain_at, keys.position);
+      product += dot(queries[query + i], kv_kept(key, group_largest));
       if (stores) {
-        kv_store(key_at + i, key);
+        kv_store(key_at, i, HEAD_QUADS, key, group_largest);
       }
     }
     for (var i = 0u; i < HEAD_QUADS; i++) {
       let value = plain_quad(own + params.v_at, i);
-      acc[i] = kv_kept(value);
+      let group_largest = value_largest(own + params.v_at, i);
+      acc[i] = kv_kept(value, group_largest);
       if (stores) {
-        kv_store(value_at + i, value);
+        kv_store(value_at, i, HEAD_QUADS, value, group_largest);
       }
     }
     largest = shaped(product);
@@ -59,10 +61,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   }
 
   for (var key = keys.first; key < keys.end; key++) {
-    let key_at = kv_quad(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
+    let key_at = kv_place(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
     var product = 0.0;
     for (var i = 0u; i < HEAD_QUADS; i++) {
-      product += dot(queries[query + i], kv_load(key_at + i));
+      product += dot(queries[query + i], kv_load(key_at, i, HEAD_QUADS));
     }
     let score = shaped(product);
     if (score > largest) {
@@ -75,9 +77,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     }
     let weight = exp(score - largest);
     total += weight;
-    let value_at = kv_quad(slot, key, KV_VALUES, kv_head, HEAD_QUADS);
+    let value_at = kv_place(slot, key, KV_VALUES, kv_head, HEAD_QUADS);
     for (var i = 0u; i < HEAD_QUADS; i++) {
-      acc[i] += weight * kv_load(value_at + i);
+      acc[i] += weight * kv_load(value_at, i, HEAD_QUADS);
     }
   }
 

@@ -8,8 +8,8 @@ export interface DecodeReferenceSpec extends HeadReferenceSpec {
   readonly softcap?: number;
   /** `[heads]` */
   readonly sinks?: ArrayLike<number>;
-  /** The number that the cache keeps of a number. */
-  readonly kept: (value: number) => number;
+  /** What the cache keeps of heads. */
+  readonly kept: (heads: ArrayLike<number>) => ArrayLike<number>;
   /** Room in the partials. */
   readonly splits: number;
 }
@@ -33,7 +33,10 @@ export function decodeAttentionReference(
   const { q, k, v } = prepareQkvReference(qkv, positions, spec);
   const width = spec.kvHeads * spec.headDim;
   const withNewest = (older: readonly ArrayLike<number>[], newest: Float64Array) =>
-    older.map((some, row) => [...Array.from(some), ...newest.subarray(row * width, (row + 1) * width).map(spec.kept)]);
+    older.map((some, row) => [
+      ...Array.from(some),
+      ...Array.from(spec.kept(newest.subarray(row * width, (row + 1) * width))),
+    ]);
   const allKeys = withNewest(keys, k);
   const allValues = withNewest(values, v);
   const rows = positions.map((position, row) => ({ sequence: row, position, keyEnd: position + 1 }));

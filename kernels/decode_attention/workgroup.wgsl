@@ -57,13 +57,15 @@ fn take_own_key(lane: u32, row: u32, slot: u32, kv_head: u32, position: u32) {
   let first = row * params.qkv_stride + kv_head * 4u * HEAD_QUADS;
   let scale = head_scale(lane, first + params.k_at);
   let page = kv_page(slot, position / PAGE_TOKENS);
-  let key_at = kv_quad_in(page, position, KV_KEYS, kv_head, HEAD_QUADS);
-  let value_at = kv_quad_in(page, position, KV_VALUES, kv_head, HEAD_QUADS);
+  let key_at = kv_place_in(page, position, KV_KEYS, kv_head, HEAD_QUADS);
+  let value_at = kv_place_in(page, position, KV_VALUES, kv_head, HEAD_QUADS);
   for (var i = lane; i < head_quads(); i += WORKGROUP) {
     let key = prepared_quad(first + params.k_at, i, scale, params.k_gain_at, position);
-    own_key[i] = kv_kept(key);
-    kv_store(key_at + i, key);
-    kv_store(value_at + i, plain_quad(first + params.v_at, i));
+    let largest = key_largest(first + params.k_at, i, scale, params.k_gain_at, position);
+    own_key[i] = kv_kept(key, largest);
+    kv_store(key_at, i, HEAD_QUADS, key, largest);
+    let value = plain_quad(first + params.v_at, i);
+    kv_store(value_at, i, HEAD_QUADS, value, value_largest(first + params.v_at, i));
   }
 }
 
@@ -99,7 +101,8 @@ fn attend(lane: u32, row: u32, kv_head: u32, first_head: u32, split: u32, keys: 
     largest = shaped(team_sum(lane, own_product));
     total = select(0.0, 1.0, rank == 0u);
     if (share == 0u) {
-      let value = kv_kept(plain_quad(row * params.qkv_stride + params.v_at + kv_head * 4u * HEAD_QUADS, quad));
+      let first = row * params.qkv_stride + params.v_at + kv_head * 4u * HEAD_QUADS;
+      let value = kv_kept(plain_quad(first, quad), value_largest(first, quad));
       for (var h = 0u; h < PASS_HEADS; h++) {
         acc[h] = value;
       }
@@ -116,9 +119,9 @@ fn attend(lane: u32, row: u32, kv_head: u32, first_head: u32, split: u32, keys: 
       let seen = i >= low && i < high;
       var products = array<f32, PASS_HEADS>();
       if (seen) {
-        let at = key_at(tile + i, KV_KEYS, kv_head);
+        let at = cached_at(tile + i, KV_KEYS, kv_head);
         for (var part = lane % PARTS; part < HEAD_QUADS; part += PARTS) {
-          let key = kv_load(at + part);
+          let key = kv_load(at, part, HEAD_QUADS);
           for (var h = 0u; h < PASS_HEADS; h++) {
             products[h] += dot(scratch[h * HEAD_QUADS + part], key);
           }
@@ -160,7 +163,7 @@ fn attend(lane: u32, row: u32, kv_head: u32, first_head: u32, split: u32, keys: 
     }
     if (share < SHARES) {
       for (var i = low + share; i < high; i += SHARES) {
-        let value = kv_load(key_at(tile + i, KV_VALUES, kv_head) + quad);
+        let value = kv_load(cached_at(tile + i, KV_VALUES, kv_head), quad, HEAD_QUADS);
         for (var h = 0u; h < PASS_HEADS; h++) {
           acc[h] += weights[h * TILE + i] * value;
         }
@@ -189,7 +192,7 @@ fn attend(lane: u32, row: u32, kv_head: u32, first_head: u32, split: u32, keys: 
   }
 }
 
-// First quad of a cached key (or value) of this split.
-fn key_at(position: u32, kind: u32, kv_head: u32) -> u32 {
-  return kv_quad_in(page_of[position / PAGE_TOKENS % SPLIT_PAGES], position, kind, kv_head, HEAD_QUADS);
+// Where a cached key (or value) of this split begins.
+fn cached_at(position: u32, kind: u32, kv_head: u32) -> u32 {
+  return kv_place_in(page_of[position / PAGE_TOKENS % SPLIT_PAGES], position, kind, kv_head, HEAD_QUADS);
 }

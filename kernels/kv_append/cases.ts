@@ -1,10 +1,12 @@
 import { PAGE_TOKENS } from "../common/batch";
+import type { CacheType } from "../common/kv";
+import { int8Elements, keptHeads, kvBuffer } from "../common/paged_cache";
 import { type BatchRow, batchUniform, type KernelCase, kernelCase, noise, slotsBuffer } from "../testing";
 import { kvAppend } from "./kv_append";
-import { type KvPlace, kvAppendReference, packHalves } from "./reference";
+import { type KvPlace, kvAppendReference } from "./reference";
 
 interface Shape {
-  readonly kv?: "f32" | "f16";
+  readonly kv?: CacheType;
   readonly kvHeads: number;
   readonly headDim: number;
   /** Pages of each slot, in order. */
@@ -41,14 +43,15 @@ function at(name: string, { kv = "f32", kvHeads, headDim, tables, rows, fromSlot
       k,
       v,
       pages,
-      kv: kv === "f32" ? new Float32Array(elements) : new Uint32Array(elements / 2),
+      kv: kvBuffer(kv, new Float32Array(elements), headDim),
     },
     rows: rows.length,
+    ...(kv === "int8" && { views: { kv: (buffer) => int8Elements(buffer, headDim) } }),
     expected: () => {
       const stored = kvAppendReference(new Float64Array(elements), k, v, places, { kvHeads, headDim });
-      return { kv: kv === "f32" ? stored : packHalves(stored) };
+      return { kv: kv === "f16" ? kvBuffer(kv, stored, headDim) : keptHeads(kv, stored, headDim) };
     },
-    tolerance: 0,
+    tolerance: kv === "int8" ? 1e-6 : 0, // of the scale; the steps are exact
   });
 }
 
@@ -81,6 +84,13 @@ export const cases: readonly KernelCase[] = [
       { slot: 0, position: 5 },
     ],
     fromSlots: true,
+  }),
+  at("stored as int8, the last group of a head not full", {
+    kv: "int8",
+    kvHeads: 2,
+    headDim: 40,
+    tables: [[1, 0]],
+    rows: chunk(0, 30, 4),
   }),
   at("stored as f16", { kv: "f16", kvHeads: 2, headDim: 8, tables: [[1, 0]], rows: chunk(0, 30, 4) }),
 ];

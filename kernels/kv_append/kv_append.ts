@@ -3,10 +3,7 @@
 import { PAGE_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
 import grid from "../common/grid.wgsl?raw";
-import kvF16 from "../common/kv_f16_packed.wgsl?raw";
-import kvF32 from "../common/kv_f32.wgsl?raw";
-import kvPages from "../common/kv_pages.wgsl?raw";
-import kvReadWrite from "../common/kv_read_write.wgsl?raw";
+import { type CacheType, writingParts } from "../common/kv";
 import slots from "../common/slots.wgsl?raw";
 import { defineKernel, foldedGrid } from "../kernel";
 import wgsl from "./kv_append.wgsl?raw";
@@ -14,8 +11,7 @@ import wgsl from "./kv_append.wgsl?raw";
 const WORKGROUP = 64;
 
 /** k and v are `[rows, kvHeads · headDim]`; `kv` is the layer's buffer of pages, laid out as in common/kv_pages.wgsl. */
-export function kvAppend(kv: "f32" | "f16") {
-  const kvType = kv === "f32" ? kvF32 : kvF16;
+export function kvAppend(kv: CacheType) {
   return defineKernel({
     name: `kv_append_${kv}`,
     bindings: {
@@ -32,7 +28,7 @@ export function kvAppend(kv: "f32" | "f16") {
       {
         name: "invocation",
         suits: () => true,
-        parts: [wgsl, kvReadWrite, kvType, kvPages, batch, slots, grid].map((part) => ({ wgsl: part })),
+        parts: [wgsl, ...writingParts(kv), batch, slots, grid].map((part) => ({ wgsl: part })),
         constants: () => ({ WORKGROUP, PAGE_TOKENS }),
         grid: ({ kv_heads, head_dim }, rows) => foldedGrid(Math.ceil((rows * kv_heads * head_dim) / 4 / WORKGROUP)),
       },

@@ -29,6 +29,16 @@ fn main(
   let position = row_position(row);
   let head = (at % row_quads) / head_quads;
   let quad = at % head_quads;
-  kv_store(kv_quad(slot, position, KV_KEYS, head, head_quads) + quad, k[at]);
-  kv_store(kv_quad(slot, position, KV_VALUES, head, head_quads) + quad, v[at]);
+  var largest = vec2f(0.0); // of k and v, in the quad's group
+  let group_first = quad / KV_GROUP_QUADS * KV_GROUP_QUADS;
+  for (var i = group_first; i < min(group_first + KV_GROUP_QUADS, head_quads); i++) {
+    largest = max(largest, vec2f(largest_of(k[at - quad + i]), largest_of(v[at - quad + i])));
+  }
+  kv_store(kv_place(slot, position, KV_KEYS, head, head_quads), quad, head_quads, k[at], largest.x);
+  kv_store(kv_place(slot, position, KV_VALUES, head, head_quads), quad, head_quads, v[at], largest.y);
+}
+
+fn largest_of(value: vec4f) -> f32 {
+  let size = abs(value);
+  return max(max(size.x, size.y), max(size.z, size.w));
 }

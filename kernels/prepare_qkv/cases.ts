@@ -1,4 +1,5 @@
-import { type CachedKv, kvBuffer, nearHalfTie, pagedCache } from "../common/paged_cache";
+import type { CacheType } from "../common/kv";
+import { int8Elements, keptHeads, kvBuffer, nearTie, pagedCache } from "../common/paged_cache";
 import { kvAppendReference } from "../kv_append/reference";
 import { coarseOffset, ROPE_STYLE, ropeTables } from "../rope/rope";
 import { type BatchRow, batchUniform, type KernelCase, kernelCase, noise, slotsBuffer } from "../testing";
@@ -16,7 +17,7 @@ export interface HeadShape {
 }
 
 /** Heads of a case: their reference and parameters, and the buffers that describe them. */
-export function headCase(shape: HeadShape, positions: readonly number[], kv: CachedKv, amplitude = 1) {
+export function headCase(shape: HeadShape, positions: readonly number[], kv: CacheType, amplitude = 1) {
   const { heads = 2, kvHeads = 1, headDim = 8, headNorm = false, ropeDims = headDim, ropeStyle = "half" } = shape;
   const [tablesAt, gainAt, eps] = [6, 4 + heads, 1e-6];
   const width = (heads + 2 * kvHeads) * headDim;
@@ -38,11 +39,11 @@ export function headCase(shape: HeadShape, positions: readonly number[], kv: Cac
   const tables = new Float32Array(tablesAt + Math.max(1, made.length));
   tables.set(made, tablesAt);
 
-  // Keys are compared after rounding to f16, which must not depend on the last bits of f32.
+  // Keys are compared as they are stored, which must not depend on the last bits of f32.
   for (let seed = 1; ; seed++) {
     const qkv = noise(positions.length * columns.stride, seed, amplitude);
     const prepared = prepareQkvReference(qkv, positions, spec);
-    if (kv === "f16" && prepared.k.some(nearHalfTie)) continue;
+    if (nearTie(kv, prepared.k, headDim) || (kv === "int8" && nearTie(kv, prepared.v, headDim))) continue;
     return {
       heads,
       kvHeads,
@@ -68,8 +69,18 @@ export function headCase(shape: HeadShape, positions: readonly number[], kv: Cac
   }
 }
 
+/** How a case expects the buffer `kv`: numbers where they are computed, words where they are rounded. */
+export function expectedKv(kv: CacheType, elements: Float64Array, headDim: number): Float64Array | Uint32Array {
+  if (kv === "f16") return kvBuffer(kv, elements, headDim);
+  return kv === "int8" ? keptHeads(kv, elements, headDim) : elements;
+}
+
+export function kvViews(kv: CacheType, headDim: number): NonNullable<KernelCase["views"]> {
+  return kv === "int8" ? { kv: (buffer) => int8Elements(buffer, headDim) } : {};
+}
+
 interface Shape extends HeadShape {
-  readonly kv?: CachedKv;
+  readonly kv?: CacheType;
   readonly rows: readonly { readonly slot: number; readonly position: number }[];
   /** Rows take their positions from their slots. */
   readonly fromSlots?: boolean;
@@ -98,16 +109,17 @@ function at(name: string, { kv = "f32", rows, fromSlots = false, ...shape }: Sha
       batch: batchUniform(described),
       slots: slotsBuffer(slots.map((_, slot) => rows.find((row) => row.slot === slot)!)),
       pages: cache.pages,
-      kv: kvBuffer(kv, cache.elements),
+      kv: kvBuffer(kv, cache.elements, headDim),
       ...made.buffers,
       q: { words: rows.length * heads * headDim },
     },
     rows: rows.length,
+    views: kvViews(kv, headDim),
     expected: () => {
       const { q, k, v } = made.prepared;
       const places = rows.map(({ slot, position }) => cache.place(slot, position));
       const stored = kvAppendReference(cache.elements.slice(), k, v, places, { kvHeads, headDim });
-      return { q, kv: kv === "f32" ? stored : (kvBuffer(kv, stored) as Uint32Array) };
+      return { q, kv: expectedKv(kv, stored, headDim) };
     },
     tolerance: 2e-6,
   });
@@ -147,10 +159,18 @@ export const cases: readonly KernelCase[] = [
     rows: [...chunk(2, 1000, 1), ...chunk(0, 3, 1), ...chunk(1, 77, 1)],
   }),
   at("prefill chunk, rows not a bucket", { heads: 2, kvHeads: 1, headNorm: true, rows: chunk(0, 50, 37) }),
+  at("int8 keys and values, the last group of a head not full", {
+    kv: "int8",
+    heads: 4,
+    kvHeads: 2,
+    headDim: 40,
+    headNorm: true,
+    rows: chunk(0, 62, 4),
+  }),
   at("f16 keys and values", { kv: "f16", heads: 4, kvHeads: 2, headNorm: true, rows: chunk(0, 62, 4) }),
 ];
 
 /** For the self-test: one row, past the fine table's end. */
-export function smallPrepareCases(kv: CachedKv, headDim: number, headNorm: boolean): readonly KernelCase[] {
+export function smallPrepareCases(kv: CacheType, headDim: number, headNorm: boolean): readonly KernelCase[] {
   return [at("self-test", { kv, headDim, headNorm, rows: chunk(0, 270, 1) })];
 }

@@ -2,10 +2,7 @@
 
 import { PAGE_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
-import kvF16 from "../common/kv_f16_packed.wgsl?raw";
-import kvF32 from "../common/kv_f32.wgsl?raw";
-import kvPages from "../common/kv_pages.wgsl?raw";
-import kvReadWrite from "../common/kv_read_write.wgsl?raw";
+import { type CacheType, writingParts } from "../common/kv";
 import angles from "../common/rope.wgsl?raw";
 import slots from "../common/slots.wgsl?raw";
 import { teamVariants } from "../common/team";
@@ -53,8 +50,8 @@ const params = { heads: "u32", kv_heads: "u32", ...headParams } as const;
  *
  * @param kv How the pages hold numbers.
  */
-export function prepareQkv(kv: "f32" | "f16", { headDim, headNorm }: HeadOptions) {
-  const files = [wgsl, ...headParts(headNorm), kvReadWrite, kv === "f32" ? kvF32 : kvF16, kvPages, batch, slots];
+export function prepareQkv(kv: CacheType, { headDim, headNorm }: HeadOptions) {
+  const files = [wgsl, ...headParts(headNorm), ...writingParts(kv), batch, slots];
   return defineKernel({
     name: `prepare_qkv_${kv}_${headDim}${headNorm ? "_norm" : ""}`,
     bindings: {

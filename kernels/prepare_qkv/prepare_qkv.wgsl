@@ -53,16 +53,17 @@ fn main(
     let head = part - params.heads;
     let first = qkv_row + params.k_at + head * 4u * HEAD_QUADS;
     let scale = head_scale(lane, first);
-    let at = kv_quad(slot, position, KV_KEYS, head, HEAD_QUADS);
+    let at = kv_place(slot, position, KV_KEYS, head, HEAD_QUADS);
     for (var i = lane; i < head_quads(); i += TEAM) {
-      kv_store(at + i, prepared_quad(first, i, scale, params.k_gain_at, position));
+      let largest = key_largest(first, i, scale, params.k_gain_at, position);
+      kv_store(at, i, HEAD_QUADS, prepared_quad(first, i, scale, params.k_gain_at, position), largest);
     }
   } else {
     let head = part - params.heads - params.kv_heads;
     let first = qkv_row + params.v_at + head * 4u * HEAD_QUADS;
-    let at = kv_quad(slot, position, KV_VALUES, head, HEAD_QUADS);
+    let at = kv_place(slot, position, KV_VALUES, head, HEAD_QUADS);
     for (var i = lane; i < head_quads(); i += TEAM) {
-      kv_store(at + i, plain_quad(first, i));
+      kv_store(at, i, HEAD_QUADS, plain_quad(first, i), value_largest(first, i));
     }
   }
 }

@@ -34,6 +34,29 @@ fn prepared_quad(first: u32, quad: u32, scale: f32, gain_at: u32, position: u32)
   );
 }
 
+// Largest magnitude in the group of quads that this one is stored with, of a key and of a value; 0 without groups.
+fn key_largest(first: u32, quad: u32, scale: f32, gain_at: u32, position: u32) -> f32 {
+  var largest = vec4f(0.0);
+  if (KV_GROUP_QUADS > 1u) {
+    let from_quad = quad / KV_GROUP_QUADS * KV_GROUP_QUADS;
+    for (var i = from_quad; i < min(from_quad + KV_GROUP_QUADS, head_quads()); i++) {
+      largest = max(largest, abs(prepared_quad(first, i, scale, gain_at, position)));
+    }
+  }
+  return max(max(largest.x, largest.y), max(largest.z, largest.w));
+}
+
+fn value_largest(first: u32, quad: u32) -> f32 {
+  var largest = vec4f(0.0);
+  if (KV_GROUP_QUADS > 1u) {
+    let from_quad = quad / KV_GROUP_QUADS * KV_GROUP_QUADS;
+    for (var i = from_quad; i < min(from_quad + KV_GROUP_QUADS, head_quads()); i++) {
+      largest = max(largest, abs(plain_quad(first, i)));
+    }
+  }
+  return max(max(largest.x, largest.y), max(largest.z, largest.w));
+}
+
 // A quad of a value head: as it is.
 fn plain_quad(first: u32, quad: u32) -> vec4f {
   let i = first + 4u * quad;

@@ -8,7 +8,8 @@ import type { Graph } from "../graph/graph";
 
 export type BackendKind = "webgpu" | "onnx" | "reference";
 export type Precision = "exact" | "fast";
-export type KvType = "f32" | "f16";
+/** How keys and values are stored. `int8`: each 32 elements of a head share an f32 scale. */
+export type KvType = "f32" | "f16" | "int8";
 
 /** A row's token is the one its slot sampled last, wherever that is (on webgpu it never left the GPU). */
 export const LAST_TOKEN = -1;

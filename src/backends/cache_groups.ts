@@ -7,8 +7,8 @@ import type { CacheGroup } from "./backend";
 export interface CacheSizes {
   /** Tokens in a page. */
   readonly pageTokens: number;
-  /** Bytes of one stored element: 8, 4 or 2. */
-  readonly elementBytes: number;
+  /** Bytes of the key, or the value, of one token and key head. */
+  readonly headBytes: (headDim: number) => number;
   /** Rows in one step at most. */
   readonly chunk: number;
   readonly slots: number;
@@ -40,12 +40,12 @@ export function cacheGroups(graph: Graph, sizes: CacheSizes): readonly CacheGrou
 }
 
 /** Keys and values of one page of one layer. */
-export function layerPageBytes(cache: CacheSpec, sizes: Pick<CacheSizes, "pageTokens" | "elementBytes">): number {
-  return 2 * sizes.pageTokens * cache.kvHeads * cache.headDim * sizes.elementBytes;
+export function layerPageBytes(cache: CacheSpec, sizes: Pick<CacheSizes, "pageTokens" | "headBytes">): number {
+  return 2 * sizes.pageTokens * cache.kvHeads * sizes.headBytes(cache.headDim);
 }
 
 /** Pages that a sequence needs at once in a group with this window, while a chunk of rows runs. */
-export function pagesPerSequence(window: number | undefined, sizes: Omit<CacheSizes, "elementBytes">): number {
+export function pagesPerSequence(window: number | undefined, sizes: Omit<CacheSizes, "headBytes">): number {
   const whole = Math.ceil(sizes.context / sizes.pageTokens);
   if (window === undefined) return whole;
   // A chunk reads the window - 1 tokens before it; a run of n tokens touches at most ceil((n - 1) / page) + 1 pages.

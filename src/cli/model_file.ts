@@ -15,7 +15,7 @@ import { resolveModel } from "./package_root";
 export const BACKENDS = ["webgpu", "onnx", "reference"] as const;
 export const PRECISIONS = ["exact", "fast"] as const;
 const WEIGHTS = ["exact", "int8-dynamic"] as const;
-export const KV_TYPES = ["f32", "f16"] as const;
+export const KV_TYPES = ["f32", "f16", "int8"] as const;
 
 /** Options of every command that runs a model. */
 export const runOptions = {

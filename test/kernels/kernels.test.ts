@@ -2,7 +2,7 @@
 // A new kernel is tested by having cases.
 
 import { describe, expect, test } from "vitest";
-import type { KernelCase } from "../../kernels/testing";
+import { type KernelCase, viewed } from "../../kernels/testing";
 import { disagreement, toleranceOf } from "../support/compare";
 import { DEVICE_KINDS, testDevice } from "../support/gpu";
 import { launch, variantsOf } from "../support/launch";
@@ -38,7 +38,10 @@ for (const kind of DEVICE_KINDS) {
         test(`${c.kernel.name}/${variant.name}: ${c.name}`, async () => {
           const got = await launch(await testDevice(kind), c, variant);
           for (const [buffer, want] of Object.entries(c.expected()))
-            expect(disagreement(got.get(buffer)!, want, toleranceOf(c, variant.enable)), buffer).toBeUndefined();
+            expect(
+              disagreement(viewed(c, buffer, got.get(buffer)!), want, toleranceOf(c, variant.enable)),
+              buffer,
+            ).toBeUndefined();
         });
       }
     }

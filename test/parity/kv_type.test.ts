@@ -9,7 +9,15 @@ import { openParityFixture } from "../support/parity";
 const cases: readonly (readonly [precision: Precision, kv: KvType])[] = [
   ["exact", "f16"],
   ["fast", "f32"],
+  ["fast", "int8"],
 ];
+
+/** Bytes of a head of so many elements. */
+const bytes = {
+  f32: (dim: number) => 4 * dim,
+  f16: (dim: number) => 2 * dim,
+  int8: (dim: number) => dim + 4 * Math.ceil(dim / 32),
+};
 
 test.each(cases)("%s with keys and values in %s", async (precision, kv) => {
   const { file, graph, config } = await openParityFixture("nano/llama-nano-F32");
@@ -18,8 +26,8 @@ test.each(cases)("%s with keys and values in %s", async (precision, kv) => {
     selfTest: false,
   });
   expect(backend).toMatchObject({ precision, kv });
-  const layers = graph.caches.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * headDim, 0);
+  const layers = graph.caches.reduce((sum, { kvHeads, headDim }) => sum + 2 * kvHeads * bytes[kv](headDim), 0);
   const pages = backend.groups[0]!.pages * backend.pageTokens;
-  expect(backend.memory.kv).toBe(pages * layers * (kv === "f16" ? 2 : 4));
+  expect(backend.memory.kv).toBe(pages * layers);
   backend.dispose();
 });

@@ -146,7 +146,14 @@ class OnnxBackend implements Backend {
     if (options.reason !== undefined) this.reason = options.reason;
     this.pageTokens = pageTokens;
     this.limits = { rows: MAX_ROWS, outputs: OUTPUTS, slots, context };
-    const sizes = { pageTokens, elementBytes: 4, chunk: MAX_ROWS, slots, context, kvTokens };
+    const sizes = {
+      pageTokens,
+      headBytes: (headDim: number) => 4 * headDim,
+      chunk: MAX_ROWS,
+      slots,
+      context,
+      kvTokens,
+    };
     this.groups = cacheGroups(input.graph, sizes);
     const { createTensor } = executorInput.runtime;
     this.#kv = new KvStore(input.graph.caches, this.groups, { pageTokens, slots, context, kvTokens, createTensor });

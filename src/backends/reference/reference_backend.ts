@@ -78,7 +78,14 @@ class ReferenceBackend implements Backend {
     this.#weights = weights;
     this.pageTokens = pageTokens;
     this.limits = { rows, outputs: Math.min(OUTPUTS, rows), slots, context };
-    this.groups = cacheGroups(input.graph, { pageTokens, elementBytes: 8, chunk: rows, slots, context, kvTokens });
+    this.groups = cacheGroups(input.graph, {
+      pageTokens,
+      headBytes: (headDim) => 8 * headDim,
+      chunk: rows,
+      slots,
+      context,
+      kvTokens,
+    });
     this.#cache = new KvCache(input.graph.caches, this.groups, pageTokens, slots);
     this.#checker = new BatchChecker({ limits: this.limits, pageTokens, groups: this.groups, vocab: input.vocab });
   }

@@ -2,6 +2,7 @@
 // and for one prefill chunk only; the others compile at their first use.
 
 import { BATCH_BYTES, MAX_OUTPUTS, MAX_ROWS, PAGE_TOKENS, SLOT_WORDS } from "../../../kernels/common/batch";
+import { cachedHeadBytes } from "../../../kernels/common/kv";
 import { type Kernel, ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
 import { formatOf } from "../../../kernels/quant/index";
 import { ropeTables } from "../../../kernels/rope/rope";
@@ -72,12 +73,12 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const chunkRows = Math.min(MAX_ROWS, options.chunkRows ?? (traits.software ? 64 : 256));
   const maxBindingBytes = device.limits.maxStorageBufferBindingSize;
   checkVocabulary(vocab, slots, maxBindingBytes);
-  const elementBytes = kv === "f16" ? 2 : 4;
-  const kvTokens = Math.min(input.options.kvTokens, mostKvTokens(graph.caches, elementBytes, slots, maxBindingBytes));
+  const headBytes = (headDim: number) => cachedHeadBytes(kv, headDim);
+  const kvTokens = Math.min(input.options.kvTokens, mostKvTokens(graph.caches, headBytes, slots, maxBindingBytes));
   const context = Math.min(input.options.context, kvTokens);
   const groups = cacheGroups(graph, {
     pageTokens: PAGE_TOKENS,
-    elementBytes,
+    headBytes,
     chunk: chunkRows,
     slots,
     context,
@@ -113,7 +114,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const scratch = plan.scratch.map(({ rows, width }, index) =>
     memory.create(`scratch ${index}`, 4 * width * rowsOf[rows], STORAGE | COPY_SRC, "other"),
   );
-  const pageBytes = graph.caches.map((layer) => layerPageBytes(layer, { pageTokens: PAGE_TOKENS, elementBytes }));
+  const pageBytes = graph.caches.map((layer) => layerPageBytes(layer, { pageTokens: PAGE_TOKENS, headBytes }));
   const kvBuffers = pageBytes.map((bytes, layer) => {
     const { pages } = groups.find(({ layers }) => layers.includes(layer))!;
     return memory.create(`kv ${layer}`, pages * bytes, STORAGE | COPY_SRC | COPY_DST, "kv");
@@ -231,11 +232,11 @@ function checkVocabulary(vocab: number, slots: number, maxBindingBytes: number):
 /** Tokens whose keys and values in any one layer still fit a storage binding. */
 function mostKvTokens(
   caches: readonly CacheSpec[],
-  elementBytes: number,
+  headBytes: (headDim: number) => number,
   slots: number,
   maxBindingBytes: number,
 ): number {
-  const largest = Math.max(...caches.map((cache) => layerPageBytes(cache, { pageTokens: PAGE_TOKENS, elementBytes })));
+  const largest = Math.max(...caches.map((cache) => layerPageBytes(cache, { pageTokens: PAGE_TOKENS, headBytes })));
   // Pools have a page more for each further slot (cache_groups.ts).
   return PAGE_TOKENS * Math.max(1, Math.floor(maxBindingBytes / largest) - (slots - 1));
 }

@@ -5,7 +5,7 @@
 
 import { type DeviceTraits, type Kernel, rowBucket, type Variant } from "../../../kernels/kernel";
 import { selfTestCases } from "../../../kernels/self_test";
-import type { KernelCase } from "../../../kernels/testing";
+import { type KernelCase, viewed } from "../../../kernels/testing";
 import type { Pipelines } from "./pipelines";
 import { caseError, runCase } from "./run_case";
 
@@ -58,7 +58,7 @@ export async function selfTest(
     const results = await runCase(device, traits, pipeline, variant, c);
     const allowed = variant.enable?.includes("f16") ? (c.toleranceF16 ?? c.tolerance) : c.tolerance;
     for (const [name, want] of Object.entries(c.expected())) {
-      const { error, at } = caseError(results.get(name)!, want);
+      const { error, at } = caseError(viewed(c, name, results.get(name)!), want);
       if (!(error <= allowed)) return `case "${c.name}", ${name}[${at}]: error ${error}, allowed ${allowed}`;
     }
     return undefined;

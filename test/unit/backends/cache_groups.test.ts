@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { cacheGroups, pagesPerSequence } from "../../../src/backends/cache_groups";
 import type { CacheSpec, Graph } from "../../../src/graph/graph";
 
-const sizes = { pageTokens: 32, elementBytes: 4, chunk: 512, slots: 4, context: 4096, kvTokens: 8192 };
+const sizes = {
+  pageTokens: 32,
+  headBytes: (headDim: number) => 4 * headDim,
+  chunk: 512,
+  slots: 4,
+  context: 4096,
+  kvTokens: 8192,
+};
 
 function graphOf(windows: readonly (number | undefined)[]): Graph {
   const caches = windows.map((window, layer): CacheSpec => {
