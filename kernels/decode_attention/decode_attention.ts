@@ -156,7 +156,7 @@ function variant(way: Way, headDim: number, group: number): Variant<typeof param
 
 /**
  * Sizes of workgroup.wgsl. A key head has few workgroups (one per split), so they are large; small heads have no work for
- * that many lanes. Workgroup memory stays under 16 KiB: with heads of 256 and 8 of them, 14.3 KiB.
+ * that many lanes. Workgroup memory stays under 16 KiB: with heads of 256 and 8 of them, 14.6 KiB.
  */
 function workgroupConstants(headQuads: number, group: number): Record<string, number> {
   const lanes = headQuads >= 16 ? 256 : 64;

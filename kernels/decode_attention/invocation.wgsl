@@ -5,6 +5,7 @@
 // Parts: head.wgsl, attention/scores.wgsl and softmax.wgsl, those of headParts (kernels/prepare_qkv).
 
 var<workgroup> queries: array<vec4f, WORKGROUP * HEAD_QUADS>;
+var<workgroup> own_values: array<vec4f, WORKGROUP * HEAD_QUADS>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
@@ -48,13 +49,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         kv_store(key_at, i, HEAD_QUADS, key, group_largest);
       }
     }
-    for (var i = 0u; i < HEAD_QUADS; i++) {
+    for (var i = 0u; i < head_quads(); i++) {
       let value = plain_quad(own + params.v_at, i);
       let group_largest = value_largest(own + params.v_at, i);
-      acc[i] = kv_kept(value, group_largest);
+      own_values[query + i] = kv_kept(value, group_largest);
       if (stores) {
         kv_store(value_at, i, HEAD_QUADS, value, group_largest);
       }
+    }
+    for (var i = 0u; i < HEAD_QUADS; i++) {
+      acc[i] = own_values[query + i];
     }
     largest = shaped(product);
     total = 1.0;

@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { compareLogits, logitsOf, openParityFixture } from "../../support/parity";
 import { webgpuBackend } from "../../support/webgpu";
 
-/** Mean KL divergence in nats, of models whose weights are near their trained ones. */
-const BOUND = 1e-3;
+/** Mean KL divergence in nats; measured on lavapipe: 6.3e-6 (Qwen 3) and 7.1e-6 (Gemma 3). */
+const BOUND = 1e-4;
 
 test.each(["trained/qwen3-stories-F16", "trained/gemma3-stories-F16"])("%s with keys and values in int8", async (path) => {
   const fixture = await openParityFixture(path, "external");
