@@ -22,7 +22,14 @@ interface Limits {
 
 function planOf(file: WeightsFile, { context = 2048, maxBindingBytes = 2 ** 27 }: Limits = {}) {
   const { graph, config }: RecordedModel = recordModel(file);
-  const sizes = { pageTokens: 32, headBytes: (headDim: number) => 4 * headDim, chunk: 64, slots: 2, context, kvTokens: 2 * context };
+  const sizes = {
+    pageTokens: 32,
+    headBytes: (headDim: number) => 4 * headDim,
+    chunk: 64,
+    slots: 2,
+    context,
+    kvTokens: 2 * context,
+  };
   const plan = buildPlan({
     graph,
     vocab: config.vocab,
