@@ -43,17 +43,18 @@ fn turn(partial: ptr<function, Partial>, first: Block) {
   }
 }
 
-// What the variant does with each row's sums: finish_row, in order.
+// What the variant does with each row's sums: finish_row, in order. It is also told the row's place in its block, a
+// constant.
 fn finish_rows(partial: ptr<function, Partial>, m: u32, at: Place) {
   for (var i = 0u; i < ROWS; i += 4u) {
     let block = (*partial).first;
-    finish_row(i, m, at, block.sums[0], block.squares[0]);
+    finish_row(i, 0u, m, at, block.sums[0], block.squares[0]);
     if (ROWS > 1u) {
-      finish_row(i + 1u, m, at, block.sums[1], block.squares[1]);
+      finish_row(i + 1u, 1u, m, at, block.sums[1], block.squares[1]);
     }
     if (ROWS > 2u) {
-      finish_row(i + 2u, m, at, block.sums[2], block.squares[2]);
-      finish_row(i + 3u, m, at, block.sums[3], block.squares[3]);
+      finish_row(i + 2u, 2u, m, at, block.sums[2], block.squares[2]);
+      finish_row(i + 3u, 3u, m, at, block.sums[3], block.squares[3]);
     }
     turn(partial, block);
   }

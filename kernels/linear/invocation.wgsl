@@ -27,6 +27,6 @@ fn main(
   finish_rows(&partial, m, Place(task));
 }
 
-fn finish_row(i: u32, m: u32, at: Place, sums: vec4f, squares: f32) {
+fn finish_row(i: u32, slot: u32, m: u32, at: Place, sums: vec4f, squares: f32) {
   store_sums(m + i, at.task, sums, squares);
 }

@@ -54,7 +54,7 @@ fn main(
 }
 
 // Sums over the team. A lane of it stores row i, or leaves it to the first of the teams that share the columns.
-fn finish_row(i: u32, m: u32, at: Place, found: vec4f, found_squares: f32) {
+fn finish_row(i: u32, slot: u32, m: u32, at: Place, found: vec4f, found_squares: f32) {
   var sums = vec4f(team_sum(found.x), team_sum(found.y), 0.0, 0.0);
   if (TEAM_ROWS == 4u) {
     sums.z = team_sum(found.z);

@@ -37,8 +37,7 @@ fn main(
   finish_rows(&partial, m, Place(group, local));
 }
 
-fn finish_row(i: u32, m: u32, at: Place, sums: vec4f, squares: f32) {
-  let slot = i % MEETING;
+fn finish_row(i: u32, slot: u32, m: u32, at: Place, sums: vec4f, squares: f32) {
   put_sums(WORKGROUP * slot + at.local, sums);
   if (NORM == 1u) {
     partial_squares[WORKGROUP * slot + at.local] = squares;
