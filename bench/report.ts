@@ -24,6 +24,8 @@ export interface Row {
   readonly precision: string;
   /** Type of keys and values. */
   readonly kv: string;
+  /** What matrices are multiplied with in decoding. */
+  readonly activations: string;
   /** As llama-bench names them: `pp512`, `tg128`, `tg128 @ d4096`; `tg128 x4` is four replies at once. */
   readonly test: string;
   readonly depth: number;
@@ -106,7 +108,7 @@ export function rowTable(rows: readonly Row[]): string {
   const cells = rows.map((row) => [
     row.model,
     `${rounded(row.file_bytes / 1e6, 3)} MB`,
-    `${row.backend} ${row.precision}, KV ${row.kv}`,
+    `${row.backend} ${row.precision}, KV ${row.kv}${row.activations === "f32" ? "" : `, x ${row.activations}`}`,
     row.test,
     String(row.tok_s),
     String(row.gb_s),

@@ -4,7 +4,7 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FennecEngine } from "../src/api/surface";
-import type { BackendKind, KvType, Precision } from "../src/backends/backend";
+import type { Activations, BackendKind, KvType, Precision } from "../src/backends/backend";
 import { load, type OnnxChoice } from "../src/load";
 import { openModel } from "../src/open_model";
 import { type Correctness, checkLogits } from "./correctness";
@@ -25,6 +25,7 @@ export interface BenchOptions {
   readonly backend?: BackendKind | undefined;
   readonly precision: Precision;
   readonly kv?: KvType | undefined;
+  readonly activations?: Activations | undefined;
   readonly onnx?: OnnxChoice | undefined;
   /** GPU time by kernel beside every row, not only beside those far from the floor. */
   readonly profile: boolean;
@@ -140,7 +141,7 @@ async function costsOf(path: string, signal: AbortSignal): Promise<ModelCosts> {
 }
 
 function open(path: string, options: BenchOptions, gpu: GPU | undefined, costs: ModelCosts): Promise<FennecEngine> {
-  const { sizes, backend, precision, kv, onnx, signal } = options;
+  const { sizes, backend, precision, kv, activations, onnx, signal } = options;
   const slots = Math.max(...sizes.batches);
   const longest = Math.max(...sizes.depths) + Math.max(sizes.prompt, sizes.gen + 1) + 2;
   const context = Math.min(longest, costs.context);
@@ -153,6 +154,7 @@ function open(path: string, options: BenchOptions, gpu: GPU | undefined, costs: 
     signal,
     ...(backend && { backend }),
     ...(kv && { kv }),
+    ...(activations && { activations }),
     ...(onnx && { onnx }),
     ...(gpu && { gpu }),
   });
@@ -173,7 +175,7 @@ export function clamp(asked: Sizes, context: number, note: (line: string) => voi
   return { ...asked, depths, prompt, gen };
 }
 
-const KV_BYTES: Readonly<Record<string, number>> = { f64: 8, f32: 4, f16: 2 };
+const KV_BYTES: Readonly<Record<string, number>> = { f64: 8, f32: 4, f16: 2, int8: 1.125 };
 
 function rowOf(
   measured: Measured,
@@ -182,11 +184,11 @@ function rowOf(
   device: DeviceCosts | null,
   correct: Correctness,
 ): Row {
-  const { kind, precision, kv, adapter, limits } = engine.backend;
+  const { kind, precision, kv, activations = "f32", adapter, limits } = engine.backend;
   const { test, tokens, depth, batch, samples, counters } = measured;
   const speed = median(samples);
   const { dispatches } = counters;
-  const decode = { context: depth + 1 + tokens / 2, kvElementBytes: KV_BYTES[kv] ?? 1, batch, dispatches };
+  const decode = { context: depth + 1 + tokens / 2, kvElementBytes: KV_BYTES[kv]!, batch, dispatches };
   const prompt = { tokens, depth, dispatches, steps: Math.ceil(tokens / limits.rows) };
   const isReply = test === "reply";
   const seconds = isReply ? batch / speed : tokens / speed;
@@ -202,6 +204,7 @@ function rowOf(
     software: device?.software ?? false,
     precision,
     kv,
+    activations,
     test: testName(test, tokens, depth, batch),
     depth,
     batch,

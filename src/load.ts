@@ -1,7 +1,7 @@
 // From a model file to an engine: open, record, choose a backend, load weights. Backends are imported when chosen.
 
 import { type FennecEngine, withOpenAiSurface } from "./api/surface";
-import type { BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
+import type { Activations, BackendInput, KvType, LoadProgress, Precision } from "./backends/backend";
 import { checkInteger, checkNames, invalid } from "./check";
 import { type BackendChoice, createBackend, type OnnxChoice, replaceBackend } from "./choose_backend";
 import { type BackendChange, Engine } from "./engine/engine";
@@ -42,6 +42,12 @@ export interface LoadOptions {
    * more than a quarter, at some loss. `onnx` stores f32 and `reference` f64, whatever this says.
    */
   readonly kv?: KvType;
+  /**
+   * What matrices are multiplied with in decoding on WebGPU. `int8` rounds each row to 8 bits per 32 elements, for weights in
+   * Q4_0, Q8_0, Q4_K, Q5_K and Q6_K on devices with packed dot products (`engine.backend.activations` tells): KL under 1e-4
+   * on the trained test models, and faster or slower by the GPU. Default f32.
+   */
+  readonly activations?: Activations;
   /** Longest prompt and reply together, tokens; default 4096 or the model's, whichever is less. */
   readonly context?: number;
   /** Replies that can be made at once, 1 to 64; default 4. Further requests wait. */
@@ -125,6 +131,7 @@ export async function loadFile(file: WeightsFile, options: LoadOptions = {}): Pr
     options: {
       precision,
       kv: options.kv ?? (precision === "fast" ? "f16" : "f32"),
+      ...(options.activations && { activations: options.activations }),
       context,
       kvTokens: Math.max(options.kvTokens ?? context, context),
       slots,
@@ -187,6 +194,7 @@ const LOAD_OPTIONS = Object.keys({
   backend: true,
   precision: true,
   kv: true,
+  activations: true,
   context: true,
   slots: true,
   kvTokens: true,
@@ -202,13 +210,14 @@ const LOAD_OPTIONS = Object.keys({
 
 function checkOptions(options: LoadOptions): void {
   checkNames("options", options, LOAD_OPTIONS);
-  const { backend, precision, kv, context, slots, kvTokens, quantize, tune } = options;
+  const { backend, precision, kv, activations, context, slots, kvTokens, quantize, tune } = options;
   const oneOf = (field: string, value: string | undefined, allowed: readonly string[]) => {
     if (value !== undefined && !allowed.includes(value)) throw invalid(field, value, allowed.join(", "));
   };
   oneOf("backend", backend, ["auto", "webgpu", "onnx", "reference"]);
   oneOf("precision", precision, ["fast", "exact"]);
   oneOf("kv", kv, ["f32", "f16", "int8"]);
+  oneOf("activations", activations, ["f32", "int8"]);
   oneOf("tune", tune, ["auto", "off", "force"]);
   oneOf("quantize", quantize, ["q8_0", "q4_0"]);
   if (options.onnx !== undefined) {

@@ -9,6 +9,8 @@ import type { Graph } from "../graph/graph";
 export type BackendKind = "webgpu" | "onnx" | "reference";
 export type Precision = "exact" | "fast";
 /** How keys and values are stored. `int8`: each 32 elements of a head share an f32 scale. */
+/** What matrices are multiplied with in decoding: `int8` rounds a row to 8 bits per 32 elements. */
+export type Activations = "f32" | "int8";
 export type KvType = "f32" | "f16" | "int8";
 
 /** A row's token is the one its slot sampled last, wherever that is (on webgpu it never left the GPU). */
@@ -111,6 +113,8 @@ export interface Backend {
   readonly precision: Precision;
   /** How keys and values are stored; f64 on the reference alone. */
   readonly kv: KvType | "f64";
+  /** `int8` where it was asked for and the device has the instructions; f32 (or f64) when absent. */
+  readonly activations?: "int8";
   /** For people: adapter vendor, architecture and description; `cpu` for the reference. */
   readonly adapter: string;
   /** Why this backend runs and not WebGPU, where it stands in for it. */
@@ -141,6 +145,8 @@ export interface Backend {
 export interface BackendOptions {
   readonly precision: Precision;
   readonly kv: KvType;
+  /** f32 when absent. */
+  readonly activations?: Activations;
   /** Tokens that all sequences together may hold; decides the size of the page pools. */
   readonly kvTokens: number;
   /** Longest single sequence, tokens. */

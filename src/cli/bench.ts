@@ -6,7 +6,7 @@ import type { BenchModel, BenchOptions } from "../../bench/run";
 import type { ShapeName, ShapeType } from "../../bench/shapes";
 import { FennecError } from "../errors";
 import { type Args, type Command, usage } from "./command";
-import { BACKENDS, KV_TYPES, onnxChoice, PRECISIONS, runOptions } from "./model_file";
+import { ACTIVATIONS, BACKENDS, KV_TYPES, onnxChoice, PRECISIONS, runOptions } from "./model_file";
 import { packageVersion, resolveModel } from "./package_root";
 
 const SHAPES: readonly ShapeName[] = ["smollm2-135m", "gemma3-270m", "qwen3-0.6b", "llama-3.2-1b"];
@@ -55,6 +55,7 @@ export const bench: Command = {
       backend: args.choice("backend", BACKENDS),
       precision: args.choice("precision", PRECISIONS) ?? "fast",
       kv: args.choice("kv", KV_TYPES),
+      activations: args.choice("activations", ACTIVATIONS),
       onnx: onnxChoice(args),
       profile: args.has("profile"),
       folder: args.text("folder"),

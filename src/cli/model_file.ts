@@ -15,6 +15,7 @@ import { resolveModel } from "./package_root";
 export const BACKENDS = ["webgpu", "onnx", "reference"] as const;
 export const PRECISIONS = ["exact", "fast"] as const;
 const WEIGHTS = ["exact", "int8-dynamic"] as const;
+export const ACTIVATIONS = ["f32", "int8"] as const;
 export const KV_TYPES = ["f32", "f16", "int8"] as const;
 
 /** Options of every command that runs a model. */
@@ -22,6 +23,11 @@ export const runOptions = {
   backend: { value: "NAME", oneOf: BACKENDS, help: "where it runs; default webgpu, or onnx where that is missing" },
   precision: { value: "NAME", oneOf: PRECISIONS, help: "exact: f32 throughout; fast: keys and values as f16" },
   kv: { value: "TYPE", oneOf: KV_TYPES, help: "type of keys and values; default f32 for exact, f16 for fast" },
+  activations: {
+    value: "TYPE",
+    oneOf: ACTIVATIONS,
+    help: "what matrices are multiplied with in decoding; default f32",
+  },
   threads: { value: "N", help: "threads of the processor, for onnx; default half of its cores, at most 4" },
   weights: {
     value: "FORM",
@@ -65,6 +71,7 @@ export async function withEngine<T>(
   const precision = args.choice("precision", PRECISIONS) ?? options.precision;
   const backend = args.choice("backend", BACKENDS);
   const kv = args.choice("kv", KV_TYPES);
+  const activations = args.choice("activations", ACTIVATIONS);
   const engine = await load(resolveModel(args.model), {
     slots: 1,
     signal: io.signal,
@@ -76,6 +83,7 @@ export async function withEngine<T>(
     ...(precision && { precision }),
     ...(backend && { backend }),
     ...(kv && { kv }),
+    ...(activations && { activations }),
     onnx: onnxChoice(args),
     ...(options.context !== undefined && { context: options.context }),
   });

@@ -64,6 +64,8 @@ export interface BackendInfo {
   readonly precision: Precision;
   /** How keys and values are stored, which may be asked for apart from the precision. */
   readonly kv: Backend["kv"];
+  /** What matrices are multiplied with in decoding, where it is not f32. */
+  readonly activations?: "int8";
   readonly adapter: string;
   /** Why this backend runs and not WebGPU, where it stands in for it. */
   readonly reason?: string;
@@ -152,8 +154,9 @@ export class Engine {
 
   /** The backend at work. */
   get backend(): BackendInfo {
-    const { kind, precision, kv, adapter, reason, limits, memory, counters } = this.#scheduler.backend;
-    return { kind, precision, kv, adapter, ...(reason !== undefined && { reason }), limits, memory, counters };
+    const { kind, precision, kv, activations, adapter, reason, limits, memory, counters } = this.#scheduler.backend;
+    const optional = { ...(activations && { activations }), ...(reason !== undefined && { reason }) };
+    return { kind, precision, kv, adapter, ...optional, limits, memory, counters };
   }
 
   /** @throws FennecError `tokenizer-missing`, `tokenizer-unsupported`. */

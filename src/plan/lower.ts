@@ -64,6 +64,7 @@ function sampling({ vocab, graph }: PlanInput, logits: BufferRef): PlannedDispat
 /** Turns the operations of one plan into dispatches. */
 class Lowering {
   readonly dispatches: readonly PlannedDispatch[];
+  readonly #int8: boolean;
   readonly #resources: PlanResources;
   readonly #buffers: ReadonlyMap<number, number>;
   readonly #attention: AttentionLowering;
@@ -74,6 +75,7 @@ class Lowering {
     ops: readonly PlanOp[],
     buffers: ReadonlyMap<number, number>,
   ) {
+    this.#int8 = input.int8;
     this.#resources = resources;
     this.#buffers = buffers;
     this.#attention = new AttentionLowering(input, resources, (value) => this.#scratchOf(value));
@@ -144,17 +146,16 @@ class Lowering {
   #linear(op: LinearOp): PlannedDispatch[] {
     const matrices = this.#resources.matricesOf(op.weights);
     const { x, out, norm, sandwich, biases } = op;
-    const kernel = linear(
-      matrices.map(({ format }) => format),
-      {
-        norm: !!norm,
-        bias: !!biases,
-        accumulate: !!op.into,
-        gather: !!op.gather,
-        ...(op.gated && { gated: op.gated }),
-        ...(sandwich && { sandwich: sandwich.sum ? "publish" : "only" }),
-      },
-    );
+    const formats = matrices.map(({ format }) => format);
+    const kernel = linear(formats, {
+      norm: !!norm,
+      bias: !!biases,
+      accumulate: !!op.into,
+      gather: !!op.gather,
+      int8: this.#int8 && formats.every(({ integers }) => integers),
+      ...(op.gated && { gated: op.gated }),
+      ...(sandwich && { sandwich: sandwich.sum ? "publish" : "only" }),
+    });
     const biasAt = biases ? this.#resources.vectorsInOrder(biases) : NONE;
     const params = {
       cols: x.width,

@@ -79,6 +79,8 @@ export interface PlanInput {
   readonly graph: Graph;
   readonly vocab: number;
   readonly kv: KvType;
+  /** Matrices whose format allows it are multiplied with rows rounded to 8 bits, in steps of few rows. */
+  readonly int8: boolean;
   readonly groups: readonly CacheGroup[];
   readonly pagesPerSlot: number;
   readonly slots: number;

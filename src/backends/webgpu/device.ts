@@ -23,7 +23,7 @@ export interface GpuOptions {
   /** Ask for default limits and no optional features, whatever the adapter has: what Safari and Firefox may give. */
   readonly defaultLimits?: boolean;
   /** Pretend that these are missing. */
-  readonly without?: readonly ("f16" | "subgroups")[];
+  readonly without?: readonly ("f16" | "subgroups" | "packedDot")[];
 }
 
 /** Features that are asked for where they are; timestamps are for tuning. */
@@ -85,7 +85,8 @@ function traitsOf(gpu: GPU, device: GPUDevice, info: GPUAdapterInfo, without: re
     subgroups,
     subgroupMin: subgroups ? info.subgroupMinSize : 0,
     subgroupMax: subgroups ? info.subgroupMaxSize : 0,
-    packedDot: gpu.wgslLanguageFeatures?.has("packed_4x8_integer_dot_product") ?? false,
+    packedDot:
+      !without.includes("packedDot") && (gpu.wgslLanguageFeatures?.has("packed_4x8_integer_dot_product") ?? false),
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     software: isSoftware(info),

@@ -66,6 +66,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const { graph, file, vocab } = input;
   const { precision, kv, slots, signal, onProgress } = input.options;
   const { device, traits } = gpu;
+  const int8 = input.options.activations === "int8" && traits.packedDot;
   const counters = newCounters();
   const memory = new GpuMemory(device, counters);
   const pipelines = new Pipelines(device, traits, counters, options.preferVariant);
@@ -89,6 +90,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     graph,
     vocab,
     kv,
+    int8,
     groups,
     pagesPerSlot,
     slots,
@@ -173,6 +175,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     adapter: gpu.adapter,
     precision,
     kv,
+    ...(int8 && { activations: "int8" as const }),
     limits: { rows: chunkRows, outputs: MAX_OUTPUTS, slots, context },
     pageTokens: PAGE_TOKENS,
     groups,

@@ -34,6 +34,7 @@ export interface WebgpuParts {
   readonly adapter: string;
   readonly precision: Precision;
   readonly kv: KvType;
+  readonly activations?: "int8";
   readonly limits: BackendLimits;
   readonly pageTokens: number;
   readonly groups: readonly CacheGroup[];
@@ -64,6 +65,7 @@ export class WebgpuBackend implements Backend {
   readonly kind = "webgpu";
   readonly precision: Precision;
   readonly kv: KvType;
+  readonly activations?: "int8";
   readonly adapter: string;
   readonly limits: BackendLimits;
   readonly pageTokens: number;
@@ -85,6 +87,7 @@ export class WebgpuBackend implements Backend {
     this.#counters = parts.counters;
     this.precision = parts.precision;
     this.kv = parts.kv;
+    if (parts.activations) this.activations = parts.activations;
     this.adapter = parts.adapter;
     this.limits = parts.limits;
     this.pageTokens = parts.pageTokens;

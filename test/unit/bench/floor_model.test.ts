@@ -123,6 +123,7 @@ test("rows of a software adapter say so, and of one without costs have no percen
     software: true,
     precision: "fast",
     kv: "f16",
+    activations: "f32",
     test: testName("reply", 128, 4096, 4),
     depth: 4096,
     batch: 4,

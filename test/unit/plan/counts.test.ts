@@ -18,9 +18,10 @@ const openRandomModel = (model: RandomModel) => openWeights(memorySource(ggufByt
 interface Limits {
   readonly context?: number;
   readonly maxBindingBytes?: number;
+  readonly int8?: boolean;
 }
 
-function planOf(file: WeightsFile, { context = 2048, maxBindingBytes = 2 ** 27 }: Limits = {}) {
+function planOf(file: WeightsFile, { context = 2048, maxBindingBytes = 2 ** 27, int8 = false }: Limits = {}) {
   const { graph, config }: RecordedModel = recordModel(file);
   const sizes = {
     pageTokens: 32,
@@ -34,6 +35,7 @@ function planOf(file: WeightsFile, { context = 2048, maxBindingBytes = 2 ** 27 }
     graph,
     vocab: config.vocab,
     kv: "f32",
+    int8,
     groups: cacheGroups(graph, sizes),
     pagesPerSlot: context / 32,
     slots: 2,
@@ -93,6 +95,19 @@ describe("decoding", () => {
     // gate and up in two parts each and their product are 5 instead of 1.
     expect(plan.decode.filter(({ kernel }) => kernel.name.startsWith("gated"))).toHaveLength(layers);
   });
+});
+
+test("rows in eight bits where they are asked for, for matrices whose formats allow it", async () => {
+  const types = { "attn_v.weight": "Q6_K", "ffn_down.weight": "IQ4_NL" };
+  const file = await openRandomModel({ dim: 256, hidden: 512, type: "Q4_K", embedType: "F16", types });
+  const linears = (int8: boolean) =>
+    planOf(file, { int8 })
+      .plan.decode.map(({ kernel }) => kernel.name)
+      .filter((name) => name.startsWith("linear"));
+  expect(linears(false).filter((name) => name.includes("int8"))).toEqual([]);
+  const [qkv, out, gateUp, down, ...rest] = linears(true);
+  for (const name of [qkv, out, gateUp]) expect(name).toContain("int8");
+  for (const name of [down, rest.at(-1)]) expect(name).not.toContain("int8"); // IQ4_NL, and the head in F16
 });
 
 test("all storage buffers of a dispatch are different, but for those that are only read", async () => {
