@@ -2,24 +2,23 @@
 // throughout, keys and values too. Slots of a step run one after the other; sampling is the twin on the CPU.
 
 import { MAX_ROWS, PAGE_TOKENS } from "../../../kernels/common/batch";
-import { createSampler, type Sampler, sampleReference } from "../../../kernels/sample/reference";
 import { checkSampler } from "../../../kernels/sample/slot";
 import { FennecError } from "../../errors";
-import {
-  type Backend,
-  type BackendInput,
-  type BackendLimits,
-  type CacheGroup,
-  type Counters,
-  LAST_TOKEN,
-  type Row,
-  type SlotState,
-  type StepBatch,
-  type StepOutput,
+import type {
+  Backend,
+  BackendInput,
+  BackendLimits,
+  CacheGroup,
+  Counters,
+  Row,
+  SlotState,
+  StepBatch,
+  StepOutput,
 } from "../backend";
 import { BatchChecker } from "../batch_checker";
 import { cacheGroups } from "../cache_groups";
 import { newCounters } from "../counters";
+import { HostSlots } from "../host_slots";
 import { Executor, type ExecutorInput } from "./executor";
 import { KvStore } from "./kv";
 import { loadRuntime, type RuntimeOptions } from "./load_runtime";
@@ -106,12 +105,6 @@ async function createOn(
   return new OnnxBackend(input, options, executorInput, main, adapter);
 }
 
-interface Slot {
-  readonly state: SlotState;
-  readonly sampler: Sampler;
-  lastToken: number;
-}
-
 class OnnxBackend implements Backend {
   readonly kind = "onnx";
   readonly precision = "exact";
@@ -127,10 +120,9 @@ class OnnxBackend implements Backend {
   readonly #main: Executor;
   readonly #kv: KvStore;
   readonly #checker: BatchChecker;
-  readonly #slots: Slot[] = [];
+  readonly #slots = new HostSlots();
   /** For rows that see later ones; its weights are a second copy, so it is made when the first such rows come. */
   #masked: Executor | undefined;
-  #tail: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
   constructor(
@@ -179,9 +171,7 @@ class OnnxBackend implements Backend {
     checkSampler(state.sampler);
     this.#checker.open(slot);
     this.counters.slotWrites++;
-    void this.#inOrder(async () => {
-      this.#slots[slot] = { state, sampler: createSampler(state), lastToken: LAST_TOKEN };
-    });
+    this.#slots.open(slot, state);
   }
 
   step(batch: StepBatch): Promise<readonly StepOutput[]> {
@@ -191,24 +181,17 @@ class OnnxBackend implements Backend {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#inOrder(() => this.#run(batch));
+    return this.#slots.inOrder(() => this.#run(batch));
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    void this.#inOrder(async () => {
+    void this.#slots.inOrder(async () => {
       for (const executor of this.#executors) await executor.release();
       this.#kv.release();
       this.#executorInput.runtime.release();
     });
-  }
-
-  /** Runs `task` after everything submitted before it, whether that failed or not. */
-  #inOrder<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(task);
-    this.#tail = result.catch(() => {});
-    return result;
   }
 
   async #run({ rows, pages = [], pageCopies = [] }: StepBatch): Promise<readonly StepOutput[]> {
@@ -224,12 +207,11 @@ class OnnxBackend implements Backend {
 
   async #runSlot(rows: readonly Row[]): Promise<readonly StepOutput[]> {
     const { slot } = rows[0]!;
-    const sequence = this.#slots[slot]!;
-    const runRows = rows.map(({ token, position, keyEnd = position + 1, want }) => ({
-      token: token === LAST_TOKEN ? sequence.lastToken : token,
-      position,
-      keyEnd,
-      wanted: want !== "nothing",
+    const runRows = rows.map((row) => ({
+      token: this.#slots.tokenOf(row),
+      position: row.position,
+      keyEnd: row.keyEnd ?? row.position + 1,
+      wanted: row.want !== "nothing",
     }));
     const causal = runRows.every(({ position, keyEnd }) => keyEnd === position + 1);
     const end = rows.at(-1)!.position + 1;
@@ -245,13 +227,7 @@ class OnnxBackend implements Backend {
     this.counters.bytesRead += logits.byteLength;
     const wanted = rows.filter(({ want }) => want !== "nothing");
     const vocab = logits.length / wanted.length;
-    return wanted.map(({ want, position }, output): StepOutput => {
-      const values = logits.slice(output * vocab, (output + 1) * vocab);
-      if (want === "logits") return { want, slot, logits: values };
-      const token = sampleReference(values, sequence.sampler, position);
-      sequence.lastToken = token;
-      return { want: "token", slot, generation: sequence.state.generation, token };
-    });
+    return wanted.map((row, output) => this.#slots.answer(row, logits.slice(output * vocab, (output + 1) * vocab)));
   }
 
   get #executors(): readonly Executor[] {

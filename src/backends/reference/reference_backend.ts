@@ -2,23 +2,22 @@
 // tests and small models. Only the sampler is shared with other backends (its twin is integer arithmetic).
 
 import { MAX_ROWS, PAGE_TOKENS } from "../../../kernels/common/batch";
-import { createSampler, type Sampler, sampleReference } from "../../../kernels/sample/reference";
 import { checkSampler } from "../../../kernels/sample/slot";
 import { FennecError } from "../../errors";
-import {
-  type Backend,
-  type BackendInput,
-  type BackendLimits,
-  type CacheGroup,
-  type Counters,
-  LAST_TOKEN,
-  type SlotState,
-  type StepBatch,
-  type StepOutput,
+import type {
+  Backend,
+  BackendInput,
+  BackendLimits,
+  CacheGroup,
+  Counters,
+  SlotState,
+  StepBatch,
+  StepOutput,
 } from "../backend";
 import { BatchChecker } from "../batch_checker";
 import { cacheGroups } from "../cache_groups";
 import { newCounters } from "../counters";
+import { HostSlots } from "../host_slots";
 import { execute } from "./execute";
 import { KvCache } from "./kv";
 import { loadReferenceWeights, type ReferenceWeights } from "./weights";
@@ -46,13 +45,6 @@ export async function createReferenceBackend(input: BackendInput, options: Refer
   return new ReferenceBackend(input, options, await loadReferenceWeights(graph, file, signal, onProgress));
 }
 
-/** What the backend remembers of the sequence in a slot. */
-interface Slot {
-  readonly state: SlotState;
-  readonly sampler: Sampler;
-  lastToken: number;
-}
-
 class ReferenceBackend implements Backend {
   readonly kind = "reference";
   readonly precision = "exact";
@@ -67,8 +59,7 @@ class ReferenceBackend implements Backend {
   readonly #weights: ReferenceWeights;
   readonly #cache: KvCache;
   readonly #checker: BatchChecker;
-  readonly #slots: Slot[] = [];
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #slots = new HostSlots();
   #disposed = false;
 
   constructor(input: BackendInput, options: ReferenceOptions, weights: ReferenceWeights) {
@@ -98,9 +89,7 @@ class ReferenceBackend implements Backend {
     checkSampler(state.sampler);
     this.#checker.open(slot);
     this.counters.slotWrites++;
-    void this.#inOrder(() => {
-      this.#slots[slot] = { state, sampler: createSampler(state), lastToken: LAST_TOKEN };
-    });
+    this.#slots.open(slot, state);
   }
 
   step(batch: StepBatch): Promise<readonly StepOutput[]> {
@@ -110,7 +99,7 @@ class ReferenceBackend implements Backend {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#inOrder(() => {
+    return this.#slots.inOrder(() => {
       if (this.#disposed) throw disposed();
       return this.#run(batch);
     });
@@ -118,13 +107,6 @@ class ReferenceBackend implements Backend {
 
   dispose(): void {
     this.#disposed = true;
-  }
-
-  /** Runs `task` after everything submitted before it, whether that failed or not. */
-  #inOrder<T>(task: () => T): Promise<T> {
-    const result = this.#tail.then(task);
-    this.#tail = result.catch(() => {});
-    return result;
   }
 
   #run({ rows, pages = [], pageCopies = [] }: StepBatch): readonly StepOutput[] {
@@ -138,22 +120,17 @@ class ReferenceBackend implements Backend {
       this.#input.graph,
       this.#weights,
       this.#cache,
-      rows.map(({ slot, token, position, keyEnd = position + 1 }) => ({
-        slot,
-        position,
-        keyEnd,
-        token: token === LAST_TOKEN ? this.#slots[slot]!.lastToken : token,
+      rows.map((row) => ({
+        slot: row.slot,
+        position: row.position,
+        keyEnd: row.keyEnd ?? row.position + 1,
+        token: this.#slots.tokenOf(row),
       })),
       outputs,
     );
-    return outputs.map((row, output): StepOutput => {
-      const { slot, want, position } = rows[row]!;
-      const values = Float32Array.from(logits.data.subarray(output * logits.width, (output + 1) * logits.width));
-      if (want === "logits") return { want, slot, logits: values };
-      const sequence = this.#slots[slot]!;
-      const token = sampleReference(values, sequence.sampler, position);
-      sequence.lastToken = token;
-      return { want: "token", slot, generation: sequence.state.generation, token };
+    return outputs.map((row, output) => {
+      const values = logits.data.subarray(output * logits.width, (output + 1) * logits.width);
+      return this.#slots.answer(rows[row]!, Float32Array.from(values));
     });
   }
 }
