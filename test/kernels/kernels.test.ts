@@ -14,10 +14,12 @@ const suites = Object.values(
 /** Adapters that take seconds for a large pipeline. */
 const slow = ["swiftshader", "chromium"].includes(import.meta.env.FENNEC_TEST_ADAPTER);
 /**
- * Linear layers in these formats run everywhere. In the others they run on one device of the adapter that makes pipelines
+ * Linear layers in these formats (and on slow adapters with these options) run everywhere. In the others they run on one device of the adapter that makes pipelines
  * fastest; elsewhere the format's loader is held by its embedding and repacking cases.
  */
-const EVERYWHERE = slow ? /^linear_(f16|q8_0|q4_0)(_|$)/ : /^linear_(f32|f16|bf16|q8_0|q4_0|q4_k|q6_k)(_|$)/;
+const EVERYWHERE = slow
+  ? /^linear_(f16|q4_0)(_norm|_accumulate|_norm_sandwich_publish)?$/
+  : /^linear_(f32|f16|bf16|q8_0|q4_0|q4_k|q6_k)(_|$)/;
 /** The shaders of other variants with other numbers: they run in these formats, on the device with everything. */
 const RENUMBERED = /^(subgroup_2|workgroup_128)$/;
 /** Long heads make the largest pipelines of all. */
