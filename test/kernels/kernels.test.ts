@@ -33,8 +33,8 @@ const common = all.filter(
 const first = [...new Map([...common].reverse().map((c) => [c.kernel.name, c])).values()].reverse();
 
 function casesOn(kind: (typeof DEVICE_KINDS)[number]): readonly KernelCase[] {
-  if (kind === "full") return slow ? common : all;
-  return slow ? first : common;
+  if (slow) return first;
+  return kind === "full" ? all : common;
 }
 
 function renumbered(c: KernelCase, kind: (typeof DEVICE_KINDS)[number], variant: string): boolean {
