@@ -1,6 +1,11 @@
 // Attention of one row and one query head by one invocation, key by key from the first visible one: the formula of
 // workgroup.wgsl without workgroup memory and barriers. For software adapters.
-// Constants: WORKGROUP (items per workgroup), HEAD_QUADS, PAGE_TOKENS. Parts: head.wgsl, scores.wgsl, softmax.wgsl, kv_*.wgsl.
+// Constants: WORKGROUP (items per workgroup), HEAD_QUADS, PAGE_TOKENS.
+// Parts: head.wgsl, key_by_key.wgsl, scores.wgsl, softmax.wgsl, kv_*.wgsl.
+
+fn query_quad(query: u32, i: u32) -> vec4f {
+  return q[query + i];
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -18,34 +23,12 @@ fn main(
   let slot = batch.row[row].slot;
   let keys = visible_keys(row);
 
-  var acc: array<vec4f, HEAD_QUADS>;
-  var largest = LOWEST;
-  var total = 0.0;
-  for (var key = keys.x; key < keys.y; key++) {
-    let k_at = kv_place(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
-    var product = 0.0;
-    for (var i = 0u; i < HEAD_QUADS; i++) {
-      product += dot(q[item * HEAD_QUADS + i], kv_load(k_at, i, HEAD_QUADS));
-    }
-    let score = shaped(product);
-    if (score > largest) {
-      let shrink = exp_of_drop(largest, score);
-      total *= shrink;
-      for (var i = 0u; i < HEAD_QUADS; i++) {
-        acc[i] *= shrink;
-      }
-      largest = score;
-    }
-    let weight = exp(score - largest);
-    total += weight;
-    let v_at = kv_place(slot, key, KV_VALUES, kv_head, HEAD_QUADS);
-    for (var i = 0u; i < HEAD_QUADS; i++) {
-      acc[i] += weight * kv_load(v_at, i, HEAD_QUADS);
-    }
-  }
+  var running: Running;
+  running.largest = LOWEST;
+  attend_keys(&running, item * HEAD_QUADS, slot, kv_head, keys.x, keys.y);
 
-  let factor = output_factor(head, largest, total);
+  let factor = output_factor(head, running.largest, running.total);
   for (var i = 0u; i < HEAD_QUADS; i++) {
-    y[item * HEAD_QUADS + i] = acc[i] * factor;
+    y[item * HEAD_QUADS + i] = running.sum[i] * factor;
   }
 }

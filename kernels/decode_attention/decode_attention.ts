@@ -1,7 +1,6 @@
 // Attention of a decode step, a row per sequence: norms and rotations of heads, KV pages and attention in one dispatch.
 
-import { FennecError } from "../../src/errors";
-import { MAX_HEAD_DIM } from "../attention/attention";
+import keyByKey from "../attention/key_by_key.wgsl?raw";
 import scores from "../attention/scores.wgsl?raw";
 import softmax from "../attention/softmax.wgsl?raw";
 import { PAGE_TOKENS, SPLIT_TOKENS } from "../common/batch";
@@ -9,12 +8,13 @@ import batch from "../common/batch.wgsl?raw";
 import { type CacheType, writingParts } from "../common/kv";
 import kvF16Native from "../common/kv_f16_native.wgsl?raw";
 import kvF16NativeStore from "../common/kv_f16_native_store.wgsl?raw";
+import { BY_INVOCATION, checkHeadDim, IN_WORKGROUPS, nativeF16, ON_SUBGROUPS, type Way } from "../common/kv_ways";
 import slots from "../common/slots.wgsl?raw";
 import tanh from "../common/tanh.wgsl?raw";
 import teamInvocation from "../common/team_invocation.wgsl?raw";
 import teamsSubgroup from "../common/teams_subgroup.wgsl?raw";
 import teamsWorkgroup from "../common/teams_workgroup.wgsl?raw";
-import { type DeviceTraits, defineKernel, type Variant } from "../kernel";
+import { defineKernel, type Variant } from "../kernel";
 import { type HeadOptions, headParams, headParts } from "../prepare_qkv/prepare_qkv";
 import head from "./head.wgsl?raw";
 import byInvocation from "./invocation.wgsl?raw";
@@ -44,37 +44,15 @@ const params = {
   splits: "u32",
 } as const;
 
-interface Way {
-  readonly name: string;
-  readonly suits: (traits: DeviceTraits) => boolean;
-  readonly runs: (traits: DeviceTraits) => boolean;
+interface DecodeWay extends Way {
   readonly files: readonly string[];
-  readonly enable: readonly ("f16" | "subgroups")[];
 }
 
-const ways: Readonly<Record<"subgroup" | "workgroup" | "invocation", Way>> = {
-  subgroup: {
-    name: "subgroup",
-    suits: (traits) => traits.subgroups && !traits.software,
-    runs: (traits) => traits.subgroups,
-    files: [byWorkgroup, partsSubgroup, teamsSubgroup],
-    enable: ["subgroups"],
-  },
-  workgroup: {
-    name: "workgroup",
-    suits: (traits) => !traits.software,
-    runs: () => true,
-    files: [byWorkgroup, partsWorkgroup, teamsWorkgroup],
-    enable: [],
-  },
-  invocation: {
-    name: "invocation",
-    suits: () => true,
-    runs: () => true,
-    files: [byInvocation, teamInvocation],
-    enable: [],
-  },
-};
+const cooperative: readonly DecodeWay[] = [
+  { ...ON_SUBGROUPS, files: [byWorkgroup, partsSubgroup, teamsSubgroup] },
+  { ...IN_WORKGROUPS, files: [byWorkgroup, partsWorkgroup, teamsWorkgroup] },
+];
+const alone: DecodeWay = { ...BY_INVOCATION, files: [byInvocation, keyByKey, teamInvocation] };
 
 /**
  * For steps in which no two rows are of the same slot; each sees the keys before it and its own (within the window).
@@ -89,17 +67,11 @@ const ways: Readonly<Record<"subgroup" | "workgroup" | "invocation", Way>> = {
  * @throws FennecError `backend-unsupported` for heads that are no multiple of 4 or longer than MAX_HEAD_DIM.
  */
 export function decodeAttention(kv: CacheType, { headDim, headNorm, group }: DecodeAttentionOptions) {
-  if (headDim % 4 !== 0 || headDim < 4 || headDim > MAX_HEAD_DIM)
-    throw new FennecError(
-      "backend-unsupported",
-      `attention with heads of ${headDim}: the webgpu kernels hold multiples of 4 up to ${MAX_HEAD_DIM}. ` +
-        `Try backend: "reference".`,
-    );
+  checkHeadDim(headDim);
   const common = [...headParts(headNorm), head, scores, softmax, batch, slots, tanh];
-  const variantsOf = (kvFiles: readonly string[], some: readonly Way[]) =>
+  const variantsOf = (kvFiles: readonly string[], some: readonly DecodeWay[]) =>
     some.map((way) => variant({ ...way, files: [...way.files, ...kvFiles, ...common] }, headDim, group));
   const nativeKv = writingParts("f16", { load: kvF16Native, store: kvF16NativeStore });
-  const { subgroup, workgroup, invocation } = ways;
   return defineKernel({
     name: `decode_attention_${kv}_${headDim}_x${group}${headNorm ? "_norm" : ""}`,
     bindings: {
@@ -116,24 +88,14 @@ export function decodeAttention(kv: CacheType, { headDim, headNorm, group }: Dec
     },
     params,
     variants: [
-      ...(kv === "f16" ? variantsOf(nativeKv, [native(subgroup), native(workgroup)]) : []),
-      ...variantsOf(writingParts(kv), [subgroup, workgroup, invocation]),
+      ...(kv === "f16" ? variantsOf(nativeKv, cooperative.map(nativeF16)) : []),
+      ...variantsOf(writingParts(kv), [...cooperative, alone]),
     ],
   });
 }
 
-function native({ name, suits, runs, files, enable }: Way): Way {
-  return {
-    name: `${name}_f16`,
-    suits: (traits) => traits.f16 && suits(traits),
-    runs: (traits) => traits.f16 && runs(traits),
-    files,
-    enable: ["f16", ...enable],
-  };
-}
-
-function variant(way: Way, headDim: number, group: number): Variant<typeof params> {
-  const alone = way.name === "invocation";
+function variant(way: DecodeWay, headDim: number, group: number): Variant<typeof params> {
+  const single = way.name === alone.name;
   return {
     name: way.name,
     suits: way.suits,
@@ -143,11 +105,11 @@ function variant(way: Way, headDim: number, group: number): Variant<typeof param
       HEAD_QUADS: headDim / 4,
       PAGE_TOKENS,
       SPLIT_TOKENS,
-      ...(alone ? { WORKGROUP: ITEMS } : workgroupConstants(headDim / 4, group)),
+      ...(single ? { WORKGROUP: ITEMS } : workgroupConstants(headDim / 4, group)),
     }),
     enable: way.enable,
     grid: ({ heads, kv_heads }, rows, _traits, { splits }) => [
-      alone ? Math.ceil((rows * heads) / ITEMS) : rows * kv_heads,
+      single ? Math.ceil((rows * heads) / ITEMS) : rows * kv_heads,
       1,
       splits,
     ],

@@ -1,11 +1,15 @@
 // Attention of one new token by one invocation per row, query head and split: the formula of workgroup.wgsl without
-// barriers. For software adapters; workgroup memory is but a private array that they index fast. Every query head of a group prepares the row's own key for itself;
-// the first of them stores it.
+// barriers. For software adapters; workgroup memory is but a private array that they index fast. Every query head of a
+// group prepares the row's own key for itself; the first of them stores it.
 // Constants: WORKGROUP (items per workgroup), TEAM (1), HEAD_QUADS, PAGE_TOKENS, SPLIT_TOKENS.
-// Parts: head.wgsl, attention/scores.wgsl and softmax.wgsl, those of headParts (kernels/prepare_qkv).
+// Parts: head.wgsl, attention/key_by_key.wgsl, scores.wgsl and softmax.wgsl, those of headParts (kernels/prepare_qkv).
 
 var<workgroup> queries: array<vec4f, WORKGROUP * HEAD_QUADS>;
 var<workgroup> own_values: array<vec4f, WORKGROUP * HEAD_QUADS>;
+
+fn query_quad(query: u32, i: u32) -> vec4f {
+  return queries[query + i];
+}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
@@ -31,9 +35,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     queries[query + i] = prepared_quad(query_at, i, query_scale, params.q_gain_at, keys.position);
   }
 
-  var acc: array<vec4f, HEAD_QUADS>;
-  var largest = LOWEST;
-  var total = 0.0;
+  var running: Running;
+  running.largest = LOWEST;
   if ((keys.flags & SPAN_OWNS_NEWEST) != 0u) {
     let stores = head % group_heads == 0u;
     let own = row * params.qkv_stride + kv_head * 4u * HEAD_QUADS;
@@ -58,37 +61,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       }
     }
     for (var i = 0u; i < HEAD_QUADS; i++) {
-      acc[i] = own_values[query + i];
+      running.sum[i] = own_values[query + i];
     }
-    largest = shaped(product);
-    total = 1.0;
+    running.largest = shaped(product);
+    running.total = 1.0;
   }
 
-  for (var key = keys.first; key < keys.end; key++) {
-    let key_at = kv_place(slot, key, KV_KEYS, kv_head, HEAD_QUADS);
-    var product = 0.0;
-    for (var i = 0u; i < HEAD_QUADS; i++) {
-      product += dot(queries[query + i], kv_load(key_at, i, HEAD_QUADS));
-    }
-    let score = shaped(product);
-    if (score > largest) {
-      let shrink = exp_of_drop(largest, score);
-      total *= shrink;
-      for (var i = 0u; i < HEAD_QUADS; i++) {
-        acc[i] *= shrink;
-      }
-      largest = score;
-    }
-    let weight = exp(score - largest);
-    total += weight;
-    let value_at = kv_place(slot, key, KV_VALUES, kv_head, HEAD_QUADS);
-    for (var i = 0u; i < HEAD_QUADS; i++) {
-      acc[i] += weight * kv_load(value_at, i, HEAD_QUADS);
-    }
-  }
+  attend_keys(&running, query, slot, kv_head, keys.first, keys.end);
 
   let whole = (keys.flags & SPAN_IS_WHOLE) != 0u;
   for (var i = 0u; i < HEAD_QUADS; i++) {
-    store_sum(row, head, split, whole, i, acc[i], largest, total);
+    store_sum(row, head, split, whole, i, running.sum[i], running.largest, running.total);
   }
 }

@@ -49,6 +49,17 @@ fn groups_of_row() -> u32 {
   return (params.cols + 31u) / 32u;
 }
 
+// Where the loader finds a group of row r of a matrix. Rows are clamped: what lies past the last is computed again, and
+// not stored.
+fn block_in(matrix: u32, r: u32, group: u32) -> u32 {
+  return min(r, params.matrix[matrix].rows - 1u) * groups_of_row() + group;
+}
+
+fn sections_of(matrix: u32) -> vec4u {
+  let own = params.matrix[matrix];
+  return vec4u(0u, own.section_1, own.section_2, own.section_3);
+}
+
 // 32 columns of a row. Taken apart with constant indices only, so that they stay in registers everywhere.
 alias Group = array<vec4f, 8>;
 

@@ -1,25 +1,16 @@
 // What fits the 4 GiB of a wasm heap, decided from headers alone: graphs in the shapes of real models, and no weights.
 
 import { describe, expect, test } from "vitest";
+import { type Shape as BenchShape, SHAPES } from "../../../bench/shapes";
 import { mostRows } from "../../../src/backends/onnx/kv";
 import { planMemory } from "../../../src/backends/onnx/memory_plan";
 import { weightsOf } from "../../../src/backends/reference/weights";
 import type { TensorInfo, WeightsFile } from "../../../src/files/weights_file";
 import { type Graph, recordGraph } from "../../../src/graph/graph";
 
-interface Shape {
-  readonly layers: number;
-  readonly dim: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly vocab: number;
-}
+type Shape = Pick<BenchShape, "layers" | "dim" | "hidden" | "heads" | "kvHeads" | "headDim" | "vocab">;
 
-const smollm135: Shape = { layers: 30, dim: 576, hidden: 1536, heads: 9, kvHeads: 3, headDim: 64, vocab: 49_152 };
-const qwen06: Shape = { layers: 28, dim: 1024, hidden: 3072, heads: 16, kvHeads: 8, headDim: 128, vocab: 151_936 };
-const llama1: Shape = { layers: 16, dim: 2048, hidden: 8192, heads: 32, kvHeads: 8, headDim: 64, vocab: 128_256 };
+const { "smollm2-135m": smollm135, "qwen3-0.6b": qwen06, "llama-3.2-1b": llama1 } = SHAPES;
 const llama8: Shape = { layers: 32, dim: 4096, hidden: 14_336, heads: 32, kvHeads: 8, headDim: 128, vocab: 128_256 };
 
 function graphOf({ layers, dim, hidden, heads, kvHeads, headDim, vocab }: Shape): Graph {
