@@ -20,6 +20,8 @@ const VOCAB = 320;
 const ROWS = 18;
 const CHUNK = 17;
 
+const UNEVEN = ["attn_q", "ffn_gate"];
+
 const shape: RandomModel = {
   architecture: "qwen3",
   layers: 2,
@@ -50,6 +52,11 @@ const models: readonly (readonly [name: string, model: RandomModel])[] = [
         "ffn_up.weight": "IQ4_XS",
       },
     },
+  ],
+  // Rope, append, attention and gate in dispatches of their own, which the models that we know never need.
+  [
+    "biases on q and the gate alone: nothing is stacked",
+    { ...shape, architecture: "llama", type: "F16", biases: UNEVEN },
   ],
 ];
 

@@ -20,6 +20,8 @@ export interface RandomModel {
   readonly embedType?: string;
   /** Types of single matrices, by the end of their name: `attn_v.weight`. */
   readonly types?: Readonly<Record<string, string>>;
+  /** Matrices that have a bias, as blocks name them: `attn_q`. Those of q, k and v for qwen2, none otherwise, when absent. */
+  readonly biases?: readonly string[];
   /** No `output.weight`: the head is the embedding. */
   readonly tied?: boolean;
   /** `spm`: a made-up vocabulary with byte tokens (at least 259 tokens); `none`: ids only. */
@@ -33,6 +35,7 @@ export function randomModel(options: RandomModel = {}): GgufFile {
   const { layers = 2, dim = 64, heads = 4, kvHeads = 2, hidden = 128, vocab = 320, context = 256 } = options;
   const { headDim = dim / heads, type = "F32", tied = false, tokenizer = "none", seed = 1 } = options;
   const embedType = options.embedType ?? type;
+  const biases = options.biases ?? (architecture === "qwen2" ? ["attn_q", "attn_k", "attn_v"] : []);
   const tensors: GgufTensor[] = [];
 
   function add(name: string, of: string, shape: readonly number[], deviation: number, mean = 0): void {
@@ -46,8 +49,10 @@ export function randomModel(options: RandomModel = {}): GgufFile {
     });
   }
   const typeOf = (name: string) => Object.entries(options.types ?? {}).find(([end]) => name.endsWith(end))?.[1] ?? type;
-  const matrix = (name: string, rows: number, cols: number) =>
+  const matrix = (name: string, rows: number, cols: number) => {
     add(name, typeOf(name), [rows, cols], 1 / Math.sqrt(cols));
+    if (biases.some((of) => name.endsWith(`.${of}.weight`))) bias(name.replace(/weight$/, "bias"), rows);
+  };
   const norm = (name: string, width: number) => add(name, "F32", [width], 0.25, 1);
   const bias = (name: string, width: number) => add(name, "F32", [width], 0.2);
 
@@ -60,11 +65,6 @@ export function randomModel(options: RandomModel = {}): GgufFile {
     matrix(`${at}attn_q.weight`, heads * headDim, dim);
     matrix(`${at}attn_k.weight`, kvHeads * headDim, dim);
     matrix(`${at}attn_v.weight`, kvHeads * headDim, dim);
-    if (architecture === "qwen2") {
-      bias(`${at}attn_q.bias`, heads * headDim);
-      bias(`${at}attn_k.bias`, kvHeads * headDim);
-      bias(`${at}attn_v.bias`, kvHeads * headDim);
-    }
     if (architecture === "qwen3") {
       norm(`${at}attn_q_norm.weight`, headDim);
       norm(`${at}attn_k_norm.weight`, headDim);

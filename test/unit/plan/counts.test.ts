@@ -89,6 +89,19 @@ describe("decoding", () => {
     expect(plan.decode.filter(({ buffers }) => "w_1" in buffers)).toHaveLength(layers);
   });
 
+  test("biases on some of the matrices keep them apart", async () => {
+    const file = await openRandomModel({ dim: 256, hidden: 512, biases: ["attn_q", "ffn_gate"] });
+    const { plan, layers } = planOf(file);
+    const names = plan.decode.map(({ kernel }) => kernel.name.replace(/_.*/, ""));
+    const count = (name: string) => names.filter((other) => other === name).length;
+    expect([count("linear"), count("rope"), count("kv"), count("gated")]).toEqual([
+      7 * layers + 1,
+      2 * layers,
+      layers,
+      layers,
+    ]);
+  });
+
   test("a matrix in several parts is not stacked: one dispatch each", async () => {
     const file = await openRandomModel({ dim: 256, hidden: 512, type: "F32" });
     const { plan, layers } = planOf(file, { maxBindingBytes: 4 * 256 * 256 });

@@ -128,6 +128,17 @@ describe("decoding", () => {
     expect(names(ops)).toContain("kv_append");
     checkBuffers(ops, model(1).output);
   });
+
+  test("q, k and v apart read the sum that the first of them writes", () => {
+    const graph = model(2, true);
+    const ops = fused(graph, DECODE_RULES, noStack);
+    expect(
+      linears(ops)
+        .filter(({ sandwich }) => sandwich)
+        .map(weightsOf),
+    ).toEqual(["g0", "q1", "g1", "head"]);
+    checkBuffers(ops, graph.output);
+  });
 });
 
 describe("prefill", () => {
