@@ -1,13 +1,11 @@
 // How matrices lie on the GPU: one buffer each, several where rows exceed the largest storage binding, and one for
 // several matrices of a format that a dispatch reads one after the other.
 
+import { MOST_MATRICES } from "../../kernels/linear/linear";
 import type { WeightFormat } from "../../kernels/quant/format";
 import { FennecError } from "../errors";
 import type { Graph, WeightRef } from "../graph/graph";
 import type { PlanInput, PlannedMatrix } from "./plan";
-
-/** Buffers that a stack may have: the bindings of a linear. */
-const MOST_BUFFERS = 3;
 
 type MatrixInput = Pick<PlanInput, "formatOf" | "maxBindingBytes">;
 
@@ -32,7 +30,7 @@ export function planMatrix(ref: WeightRef, { formatOf, maxBindingBytes }: Matrix
 /**
  * The buffers of matrices that one dispatch reads one after the other: neighbours of one format share a buffer.
  *
- * @returns At most three, with one part each; undefined where it cannot be done.
+ * @returns At most {@link MOST_MATRICES}, with one part each; undefined where it cannot be done.
  */
 export function planStack(weights: readonly WeightRef[], input: MatrixInput): readonly PlannedMatrix[] | undefined {
   const buffers: PlannedMatrix[] = [];
@@ -43,7 +41,7 @@ export function planStack(weights: readonly WeightRef[], input: MatrixInput): re
     if (merged) buffers.splice(-1, 1, merged);
     else buffers.push(next);
   }
-  return buffers.length <= MOST_BUFFERS ? buffers : undefined;
+  return buffers.length <= MOST_MATRICES ? buffers : undefined;
 }
 
 /** Weights that a graph uses once: those of a stack must lie nowhere else. */

@@ -26,7 +26,7 @@ import { BatchChecker } from "../batch_checker";
 import { encodeBatch, outputsOf, type Wanting, wantsLogits } from "./batch_words";
 import type { GpuMemory } from "./memory";
 import type { Readback } from "./readback";
-import { kindOf, type Replays } from "./replays";
+import { kindOf, type Replayed, type Replays } from "./replays";
 
 /** What `index.ts` assembles. */
 export interface WebgpuParts {
@@ -130,7 +130,8 @@ export class WebgpuBackend implements Backend {
     try {
       if (this.#failure) throw this.#failure;
       this.#checker.check(batch);
-      if (this.#waiting === 0 && this.#isReady(batch)) return this.#submit(batch);
+      const replay = this.#waiting === 0 ? this.#ready(batch) : undefined;
+      if (replay) return this.#submit(batch, replay);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -138,8 +139,7 @@ export class WebgpuBackend implements Backend {
     // Boxed, so that the next step waits for this one's submission and not for its results.
     const submission = this.#tail.then(async () => {
       try {
-        await this.#prepare(batch);
-        return { outputs: this.#submit(batch) };
+        return { outputs: this.#submit(batch, await this.#prepared(batch)) };
       } finally {
         this.#waiting--;
       }
@@ -168,22 +168,26 @@ export class WebgpuBackend implements Backend {
     }
   }
 
-  #isReady(batch: StepBatch): boolean {
-    if (this.#parts.readback.full || (wantsLogits(batch) && this.#parts.readback.largeBusy)) return false;
-    return this.#parts.replays.of(kindOf(batch)) !== undefined;
+  /** What the step replays, if it can be submitted at once. */
+  #ready(batch: StepBatch): readonly Replayed[] | undefined {
+    const { readback, replays } = this.#parts;
+    if (readback.full || (wantsLogits(batch) && readback.largeBusy)) return undefined;
+    return replays.of(kindOf(batch));
   }
 
-  async #prepare(batch: StepBatch): Promise<void> {
-    await this.#parts.replays.warm(kindOf(batch));
-    while (this.#parts.readback.full) await this.#parts.readback.full;
-    while (wantsLogits(batch) && this.#parts.readback.largeBusy) await this.#parts.readback.largeBusy;
+  async #prepared(batch: StepBatch): Promise<readonly Replayed[]> {
+    const { readback, replays } = this.#parts;
+    const kind = kindOf(batch);
+    await replays.warm(kind);
+    while (readback.full) await readback.full;
+    while (wantsLogits(batch) && readback.largeBusy) await readback.largeBusy;
     if (this.#failure) throw this.#failure;
+    return replays.of(kind)!;
   }
 
-  async #submit(batch: StepBatch): Promise<readonly StepOutput[]> {
-    const { device, buffers, readback, replays, vocab } = this.#parts;
+  async #submit(batch: StepBatch, replay: readonly Replayed[]): Promise<readonly StepOutput[]> {
+    const { device, buffers, readback, vocab } = this.#parts;
     const wanting = outputsOf(batch);
-    const replay = replays.of(kindOf(batch))!;
     const encoder = device.createCommandEncoder();
     this.#writePages(batch, encoder);
     this.#writeBatch(batch, wanting);
