@@ -79,10 +79,11 @@ async function step(name, most, args) {
 const cli = join(here, "package/bin/fennec.js");
 const rows = join(out, "rows.jsonl");
 await step("doctor", 1, [cli, "doctor"]);
-await step("kernels", small ? 3 : 2, [join(here, "package/kernels.mjs")]);
+const kernels = (...words) => [join(here, "package/kernels.mjs"), ...words, ...(small ? ["first"] : [])];
+await step("kernels", small ? 5 : 2, kernels());
 for (const [name, most, f16, args] of small ? trial : full) {
   const models = ["--folder", join(here, "models"), "--append", rows];
   await step(name, most, [cli, "bench", ...args, ...models, ...(f16 ? ["--dawn", F16] : [])]);
 }
-await step("kernels with f16", small ? 1 : 2, [join(here, "package/kernels.mjs"), F16]);
+await step("kernels with f16", small ? 5 : 2, kernels(F16));
 console.log(`\nWritten to ${out}: summary.txt, ${existsSync(rows) ? "rows.jsonl, " : ""}and a file for each step.`);

@@ -3,7 +3,7 @@
 
 import type { DeviceTraits, Variant } from "../../../kernels/kernel";
 import { ROW_BUCKETS, rowBucket } from "../../../kernels/kernel";
-import type { BufferContent, Expected, KernelCase } from "../../../kernels/testing";
+import { type BufferContent, type Expected, type KernelCase, viewed } from "../../../kernels/testing";
 import { encodeParams } from "./bindings";
 
 /** A quiet NaN with a recognizable payload: what unwritten words of an output hold. */
@@ -49,6 +49,23 @@ export async function runCase(
   }
   for (const { buffer } of buffers) buffer.destroy();
   return results;
+}
+
+/** @returns What is wrong with the results, for people; undefined when all are within the case's tolerance. */
+export async function caseFailure(
+  device: GPUDevice,
+  traits: DeviceTraits,
+  pipeline: GPUComputePipeline,
+  variant: Variant,
+  c: KernelCase,
+): Promise<string | undefined> {
+  const results = await runCase(device, traits, pipeline, variant, c);
+  const allowed = variant.enable?.includes("f16") ? (c.toleranceF16 ?? c.tolerance) : c.tolerance;
+  for (const [name, want] of Object.entries(c.expected())) {
+    const { error, at } = caseError(viewed(c, name, results.get(name)!), want);
+    if (!(error <= allowed)) return `case "${c.name}", ${name}[${at}]: error ${error}, allowed ${allowed}`;
+  }
+  return undefined;
 }
 
 /** Rows that a grid is made for: the bucket up to the largest, then the rows themselves. */

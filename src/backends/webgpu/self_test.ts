@@ -3,11 +3,11 @@
 // takes its place, and when none is right the load fails instead of the answers. Decode steps of 2 to 16 rows are the
 // same shader with other constants; they are not run here.
 
-import { type DeviceTraits, type Kernel, rowBucket, type Variant } from "../../../kernels/kernel";
+import { type DeviceTraits, type Kernel, rowBucket } from "../../../kernels/kernel";
 import { selfTestCases } from "../../../kernels/self_test";
-import { type KernelCase, viewed } from "../../../kernels/testing";
+import type { KernelCase } from "../../../kernels/testing";
 import type { Pipelines } from "./pipelines";
-import { caseError, runCase } from "./run_case";
+import { caseFailure } from "./run_case";
 
 export interface SelfTestReport {
   /** Kernel and variant, for each case that was right. */
@@ -43,7 +43,7 @@ export async function selfTest(
     for (;;) {
       const bucket = rowBucket(c.rows ?? 1);
       const { variant, pipeline } = await pipelines.compile(kernel, bucket);
-      const found = await failureOf(c, variant, pipeline);
+      const found = await caseFailure(device, traits, pipeline, variant, c);
       if (!found) {
         passed.push(`${kernel.name}/${variant.name}`);
         return;
@@ -52,16 +52,6 @@ export async function selfTest(
       refused.push({ kernel: kernel.name, variant: variant.name, shader, found });
       pipelines.refuse(kernel, variant);
     }
-  }
-
-  async function failureOf(c: KernelCase, variant: Variant, pipeline: GPUComputePipeline): Promise<string | undefined> {
-    const results = await runCase(device, traits, pipeline, variant, c);
-    const allowed = variant.enable?.includes("f16") ? (c.toleranceF16 ?? c.tolerance) : c.tolerance;
-    for (const [name, want] of Object.entries(c.expected())) {
-      const { error, at } = caseError(viewed(c, name, results.get(name)!), want);
-      if (!(error <= allowed)) return `case "${c.name}", ${name}[${at}]: error ${error}, allowed ${allowed}`;
-    }
-    return undefined;
   }
 
   for (const kernel of kernels) {
