@@ -1,5 +1,5 @@
-// Staging for tile.wgsl in f16: half the workgroup memory and its traffic. Each row's 32 values are scaled by a power of
-// two into [-2, 2], so that none overflows and the largest keeps all its bits, whatever the size of weights and
+// Staging for tile_floats.wgsl in f16: half the workgroup memory and its traffic. Each row's 32 values are scaled by a
+// power of two into [-2, 2], so that none overflows and the largest keeps all its bits, whatever the size of weights and
 // activations.
 
 enable f16;

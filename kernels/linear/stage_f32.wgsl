@@ -1,4 +1,4 @@
-// Staging for tile.wgsl in f32: 16 KiB, the portable limit.
+// Staging for tile_floats.wgsl in f32: 16 KiB, the portable limit.
 
 var<workgroup> tile: array<vec4f, 1024>; // [side, 8, 64]
 

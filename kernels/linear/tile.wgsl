@@ -1,6 +1,7 @@
 // Linear for many rows of x (prefill): a workgroup of 128 computes 64 rows of the matrix for 64 rows of x. Half of it
-// stages weights, the other half x, 32 columns at a time; then each invocation multiplies 8 rows by 4. Staging in f32 or
-// f16 is chosen by which stage_*.wgsl is linked.
+// stages weights, the other half x, 32 columns at a time; then each invocation multiplies 8 rows by 4. How they are staged
+// and multiplied is chosen by what is linked: tile_floats.wgsl with a stage_*.wgsl, or tile_int8.wgsl. That gives
+// stage_weights, stage_x, add_products, and put_squares and squares_of for when the columns are through.
 
 const TILE = 64u;
 const TEAM_ROWS = TILE; // the workgroup is one team
@@ -8,9 +9,8 @@ const W_STEP = 8u;  // invocation (a, b) takes rows a, a + 8, ... of the matrix 
 const X_STEP = 16u;
 const W_EACH = 8u;
 
-// Sides of the staged tile.
-const W = 0u;
-const X = 1u;
+// An invocation's results: of its W_EACH rows of the matrix, by its four rows of x.
+alias Sums = array<vec4f, W_EACH>;
 
 @compute @workgroup_size(2u * TILE)
 fn main(
@@ -26,39 +26,23 @@ fn main(
   let mine = local % TILE; // the row that this invocation stages
   let a = local % W_STEP;
   let b = local / W_STEP;
-  var sums: array<vec4f, W_EACH>; // of four rows of x
+  var sums: Sums;
   var squares = 0.0; // of row `mine` of x
 
   for (var group = 0u; group < groups_of_row(); group++) {
     if (local < TILE) {
-      stage(W, mine, weights_of(task, mine, group));
+      stage_weights(mine, task, group);
     } else {
       var values = x_of(m + mine, group);
       if (NORM == 1u) {
         squares += dot_product(values, values);
         values = product(values, vector_of(params.gain_at, group));
       }
-      stage(X, mine, values);
+      stage_x(mine, values);
     }
     workgroupBarrier();
 
-    var products = array<vec4f, W_EACH>(); // said, not implied: some drivers do not zero it again in a loop
-    for (var k = 0u; k < 8u; k++) {
-      let x0 = staged(X, b, k);
-      let x1 = staged(X, b + X_STEP, k);
-      let x2 = staged(X, b + 2u * X_STEP, k);
-      let x3 = staged(X, b + 3u * X_STEP, k);
-      for (var i = 0u; i < W_EACH; i++) {
-        let weights = staged(W, a + W_STEP * i, k);
-        products[i] += vec4f(dot(weights, x0), dot(weights, x1), dot(weights, x2), dot(weights, x3));
-      }
-    }
-    let x_units = vec4f(
-      unit_of(X, b), unit_of(X, b + X_STEP), unit_of(X, b + 2u * X_STEP), unit_of(X, b + 3u * X_STEP),
-    );
-    for (var i = 0u; i < W_EACH; i++) {
-      sums[i] = fma(products[i], x_units * unit_of(W, a + W_STEP * i), sums[i]);
-    }
+    add_products(&sums, a, b);
     workgroupBarrier(); // before the next columns take the place of these
   }
 

@@ -6,12 +6,14 @@ import { GROUP_WEIGHTS } from "../quant/format";
 import blocks from "./blocks.wgsl?raw";
 import fewRows from "./few_rows.wgsl?raw";
 import fewRowsInt8 from "./few_rows_int8.wgsl?raw";
+import int8 from "./int8.wgsl?raw";
 import invocation from "./invocation.wgsl?raw";
 import split from "./split.wgsl?raw";
 import stageF16 from "./stage_f16.wgsl?raw";
 import stageF32 from "./stage_f32.wgsl?raw";
 import subgroup from "./subgroup.wgsl?raw";
 import tile from "./tile.wgsl?raw";
+import tileFloats from "./tile_floats.wgsl?raw";
 import workgroup from "./workgroup.wgsl?raw";
 
 /** A linear layer with its formats and options chosen. */
@@ -112,14 +114,20 @@ function int8Variants(shape: LinearShape): readonly Variant[] {
 function tileVariants(shape: LinearShape): readonly Variant[] {
   const rows = [MOST_ROWS + 1, Number.POSITIVE_INFINITY] as const;
   return [
-    { name: "tile", suits: (traits) => !traits.software, runs: () => true, rows, ...tiles(shape, stageF32) },
+    {
+      name: "tile",
+      suits: (traits) => !traits.software,
+      runs: () => true,
+      rows,
+      ...tiles(shape, [stageF32, tileFloats]),
+    },
     {
       name: "tile_f16",
       suits: () => false,
       runs: (traits) => traits.f16,
       rows,
       enable: ["f16"],
-      ...tiles(shape, stageF16),
+      ...tiles(shape, [stageF16, tileFloats]),
     },
     // 16 rows of x at a time: for software adapters.
     { name: "invocation_many", suits: () => true, ...alone({ ...shape, int8: false }), rows },
@@ -152,9 +160,7 @@ function teams(shape: LinearShape, { files, enable, workgroupSize, lanes, teamRo
     parts: [
       ...shape.shared,
       ...shape.input,
-      ...[blocks, shape.int8 ? fewRowsInt8 : fewRows, ...files].map((part) => ({
-        wgsl: part,
-      })),
+      ...[blocks, ...(shape.int8 ? [int8, fewRowsInt8] : [fewRows]), ...files].map((wgsl) => ({ wgsl })),
     ],
     constants: (rows, traits) => ({
       ...shape.flags,
@@ -193,9 +199,10 @@ function splitOf({ flags }: LinearShape, params: ParamsOf<ParamTypes>, lanes: nu
   return split;
 }
 
-function tiles(shape: LinearShape, stage: string): How {
+/** @param multiplied How the tile's rows are staged and multiplied. */
+function tiles(shape: LinearShape, multiplied: readonly string[]): How {
   return {
-    parts: [...shape.shared, { wgsl: stage }, { wgsl: tile }],
+    parts: [...shape.shared, ...[...multiplied, tile].map((wgsl) => ({ wgsl }))],
     constants: () => shape.flags,
     grid: (params, rows) => foldedGrid(workgroupsOf(shape, params, TILE), Math.ceil(rows / TILE)),
   };
