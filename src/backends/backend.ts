@@ -106,6 +106,8 @@ export interface BackendLimits {
   readonly slots: number;
   /** Tokens in one sequence: the model's context, or what memory and binding limits allow. */
   readonly context: number;
+  /** Milliseconds that a step should take at most, as the device draws nothing of the page meanwhile; absent: any. */
+  readonly stepMs?: number;
 }
 
 export interface Backend {

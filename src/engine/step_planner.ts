@@ -22,7 +22,7 @@ export class StepPlanner {
     this.#roster = roster;
     this.#cache = cache;
     this.#limits = limits;
-    this.#pace = new PrefillPace(limits.rows, prefillBudgetMs);
+    this.#pace = new PrefillPace({ mostRows: limits.rows, besideMs: prefillBudgetMs, aloneMs: limits.stepMs });
   }
 
   /** Runs with prompt rows that are still to be submitted. */

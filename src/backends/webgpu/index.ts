@@ -60,6 +60,9 @@ export async function createWebgpuBackend(
   }
 }
 
+/** A submit is not interrupted: this is how long a page may be without a new picture while a prompt is computed. */
+const STEP_MS = 100;
+
 async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): Promise<Backend> {
   const { graph, file, vocab } = input;
   const { precision, kv, slots, signal, onProgress } = input.options;
@@ -174,7 +177,10 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     precision,
     kv,
     ...(int8 && { activations: "int8" as const }),
-    limits: { rows: chunkRows, outputs: MAX_OUTPUTS, slots, context },
+    limits: {
+      ...{ rows: chunkRows, outputs: MAX_OUTPUTS, slots, context },
+      ...(!traits.software && { stepMs: STEP_MS }),
+    },
     pageTokens: PAGE_TOKENS,
     groups,
     pagesPerSlot,

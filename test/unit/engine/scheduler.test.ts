@@ -163,6 +163,18 @@ describe("several sequences", () => {
     expect(during.filter((kind, i) => kind !== "decode" && during[i + 1] !== "decode")).toEqual([prompts.at(-1)]);
   });
 
+  test("a step takes no longer than the backend allows, though nobody else waits", async () => {
+    let now = 0;
+    const onStep = (_: number, { rows }: StepBatch) => {
+      now += 2 * rows.length; // milliseconds
+    };
+    const limits = { rows: 256, context: 1024, stepMs: 100 };
+    const { backend, ask } = setUp({ limits, pages: [512], onStep }, { now: () => now });
+    await ask({ prompt: tokens(500), maxTokens: 1 }).reply;
+    expect(backend.steps[0]).toBe(64); // nothing is measured yet
+    expect(new Set(backend.steps.slice(2, -1))).toEqual(new Set([32]));
+  });
+
   test("with more sequences than outputs of a step, all take turns", async () => {
     const { backend, scheduler, ask } = setUp({ limits: { slots: 7, outputs: 3 }, pages: [200] });
     const prompts = tokens(7).map((i) => tokens(6, 11 * i));
