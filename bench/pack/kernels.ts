@@ -1,6 +1,8 @@
 // Every kernel case in every variant that this machine's GPU can run, against its f64 reference: the kernel tests without
 // the test runner, for machines that have none. Prints what is wrong and a line of counts; exits with 1 when any is.
 //
+// Runs in Node, and in whatever has WebGPU of its own, such as Deno.
+//
 // Arguments: "first" for the first case of each kernel alone, and switches of Dawn.
 
 import { availableParallelism } from "node:os";
@@ -22,8 +24,8 @@ const suites = import.meta.glob<{ cases: readonly KernelCase[] }>("../../kernels
 const words = process.argv.slice(2);
 const onlyFirst = words.includes("first");
 
-const gpu = await dawnGpu(words.filter((word) => word !== "first"));
-if (!gpu) throw new Error("Dawn does not start here");
+const gpu = globalThis.navigator?.gpu ?? (await dawnGpu(words.filter((word) => word !== "first")));
+if (!gpu) throw new Error("there is no WebGPU here, and Dawn does not start");
 const { device, traits, adapter } = await openGpu(gpu);
 let refused: string | undefined;
 device.addEventListener("uncapturederror", ({ error }) => {

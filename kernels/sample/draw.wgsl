@@ -130,9 +130,10 @@ fn random_id(s: Settings, lane: u32, largest: i32, mine: i32) -> u32 {
         break;
       }
     }
-    if (goal == DRAW) {
-      return prefix;
-    }
     limit = prefix;
+    if (goal == DRAW) {
+      break;
+    }
   }
+  return limit;
 }

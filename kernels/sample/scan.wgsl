@@ -71,10 +71,11 @@ fn write_scores(s: Settings, lane: u32) -> Best {
       }
     }
     if (biased || s.biases == 0u) {
-      return best;
+      break; // not a return: naga, Firefox's compiler, wants one at the end
     }
     add_biases(s, lane);
   }
+  return best;
 }
 
 fn scores_of_vector(s: Settings, vector: u32, bits: vec4u) -> vec4i {
