@@ -1,10 +1,8 @@
-// Sums of a lane for up to 16 rows of x, and what becomes of them when the columns are through: for few_rows.wgsl and
-// few_rows_int8.wgsl.
+// Sums of a lane for up to 16 rows of x, and what becomes of them when the columns are through: for few_rows*.wgsl.
 
 // Which columns are an invocation's, and what it does for its workgroup.
 struct Share {
-  lane: u32,    // takes the groups of columns `lane`, `lane + lanes`, ...
-  lanes: u32,
+  lane: u32,    // of those that share the columns: takes every so many groups from this one on
   local: u32,   // index in the workgroup
   first: bool,  // the workgroup of the stack's first rows
 }

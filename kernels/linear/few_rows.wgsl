@@ -6,32 +6,14 @@
 // A row's sum does not depend on ROWS or TEAM_ROWS: the same lane adds the same products in the same order, in a batch
 // and alone.
 
-// 32 columns of the team's rows.
-struct Weights {
-  first: Group,
-  second: Group,
-  third: Group,
-  fourth: Group,
-}
-
-fn team_weights(task: Task, group: u32) -> Weights {
-  var weights: Weights;
-  weights.first = weights_of(task, 0u, group);
-  weights.second = weights_of(task, 1u, group);
-  if (TEAM_ROWS == 4u) {
-    weights.third = weights_of(task, 2u, group);
-    weights.fourth = weights_of(task, 3u, group);
-  }
-  return weights;
-}
-
 // A lane's share of the sums, from row m of y on. Rows past the last are computed as the last, or left out, and not
 // stored.
+// @param lanes that share the columns
 // @param added sums of the squares of the rows of add, with SANDWICH
-fn partial_of(m: u32, task: Task, at: Share, added: ptr<function, array<f32, ROWS>>) -> Partial {
+fn partial_of(m: u32, task: Task, at: Share, lanes: u32, added: ptr<function, array<f32, ROWS>>) -> Partial {
   let publishes = at.first && task.first == 0u;
   var partial: Partial;
-  for (var group = at.lane; group < groups_of_row(); group += at.lanes) {
+  for (var group = at.lane; group < groups_of_row(); group += lanes) {
     var weights = team_weights(task, group);
     var gain: Group;
     if (NORM == 1u) {
@@ -66,10 +48,5 @@ fn add_row(
     (*block).squares[i] += dot_product(values, values);
     values = product(values, *gain);
   }
-  (*block).sums[i].x += dot_product((*weights).first, values);
-  (*block).sums[i].y += dot_product((*weights).second, values);
-  if (TEAM_ROWS == 4u) {
-    (*block).sums[i].z += dot_product((*weights).third, values);
-    (*block).sums[i].w += dot_product((*weights).fourth, values);
-  }
+  add_products(block, i, values, weights);
 }

@@ -28,7 +28,7 @@ fn team_weights(task: Task, group: u32) -> Weights {
 }
 
 // As in few_rows.wgsl. To be reached by the whole workgroup.
-fn partial_of(m: u32, task: Task, at: Share, added: ptr<function, array<f32, ROWS>>) -> Partial {
+fn partial_of(m: u32, task: Task, at: Share, lanes: u32, added: ptr<function, array<f32, ROWS>>) -> Partial {
   var partial: Partial;
   for (var begin = 0u; begin < groups_of_row(); begin += CHUNK) {
     let end = min(begin + CHUNK, groups_of_row());
@@ -47,7 +47,7 @@ fn partial_of(m: u32, task: Task, at: Share, added: ptr<function, array<f32, ROW
       }
       workgroupBarrier();
       var block = partial.first;
-      for (var group = begin + at.lane; group < end; group += at.lanes) {
+      for (var group = begin + at.lane; group < end; group += lanes) {
         if (ROWS <= BLOCK_ROWS) {
           weights = team_weights(task, group);
         }

@@ -10,4 +10,10 @@ fn input_of(m: u32, group: u32, add_squares: f32) -> Group {
   return x_of(m, group);
 }
 
+fn input_four(m: u32, four: u32, add_squares: f32) -> vec4f {
+  return x[x_row(m) * (params.x_stride / 4u) + four];
+}
+
 fn publish(here: bool, m: u32, group: u32, values: Group) {}
+
+fn publish_four(here: bool, m: u32, four: u32, values: vec4f) {}

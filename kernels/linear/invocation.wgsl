@@ -23,7 +23,7 @@ fn main(
       added[i] = add_squares(m + i, 0u, 1u);
     }
   }
-  var partial = partial_of(m, task, Share(0u, 1u, local, group == 0u), &added);
+  var partial = partial_of(m, task, Share(0u, local, group == 0u), 1u, &added);
   finish_rows(&partial, m, Place(task));
 }
 

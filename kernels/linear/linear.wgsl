@@ -3,7 +3,7 @@
 // finished sum. Needs batch.wgsl, the formats' loaders and one file each of stack_*.wgsl and rows_*.wgsl.
 //
 // With NORM, x is RMS-normalized on the way: it is multiplied by the gain as it is read, whoever reads it also sums its
-// squares, and the finished sum is divided by their root mean square. So the norm costs no pass and no barrier.
+// squares, and the finished sum is divided by their root mean square. So the norm costs no pass over x of its own.
 
 struct Matrix {
   rows: u32,
@@ -121,6 +121,10 @@ fn dot_product(a: Group, b: Group) -> f32 {
   sum = fma(a[6], b[6], sum);
   sum = fma(a[7], b[7], sum);
   return (sum.x + sum.y) + (sum.z + sum.w);
+}
+
+fn with_squares(sum: f32, v: vec4f) -> f32 {
+  return fma(v.w, v.w, fma(v.z, v.z, fma(v.y, v.y, fma(v.x, v.x, sum))));
 }
 
 // The value of row r of the stack, from its sum.

@@ -9,9 +9,9 @@ const SANDWICH = 1u;
 // A lane's share of the sum of the squares of row m.
 fn add_squares(m: u32, lane: u32, lanes: u32) -> f32 {
   var squares = 0.0;
-  for (var group = lane; group < groups_of_row(); group += lanes) {
-    let values = add_of(m, group);
-    squares += dot_product(values, values);
+  let first = x_row(m) * (params.x_stride / 4u);
+  for (var four = lane; four < params.cols / 4u; four += lanes) {
+    squares = with_squares(squares, add[first + four]);
   }
   return squares;
 }
@@ -26,7 +26,7 @@ fn add_of(m: u32, group: u32) -> Group {
 
 // @param squares sum of the squares of row m of add
 fn input_of(m: u32, group: u32, squares: f32) -> Group {
-  let scale = vec4f(inverseSqrt(squares / f32(params.cols) + params.add_eps));
+  let scale = scale_of_add(squares);
   let gain = vector_of(params.add_gain_at, group);
   let a = product(add_of(m, group), gain);
   let b = x_of(m, group);
@@ -34,4 +34,14 @@ fn input_of(m: u32, group: u32, squares: f32) -> Group {
     fma(a[0], scale, b[0]), fma(a[1], scale, b[1]), fma(a[2], scale, b[2]), fma(a[3], scale, b[3]),
     fma(a[4], scale, b[4]), fma(a[5], scale, b[5]), fma(a[6], scale, b[6]), fma(a[7], scale, b[7]),
   );
+}
+
+// The vec4f of four columns that exist: 4 * `four` and after.
+fn input_four(m: u32, four: u32, squares: f32) -> vec4f {
+  let at = x_row(m) * (params.x_stride / 4u) + four;
+  return fma(add[at] * vectors[params.add_gain_at / 4u + four], scale_of_add(squares), x[at]);
+}
+
+fn scale_of_add(squares: f32) -> vec4f {
+  return vec4f(inverseSqrt(squares / f32(params.cols) + params.add_eps));
 }

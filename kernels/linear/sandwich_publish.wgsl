@@ -17,3 +17,9 @@ fn publish(here: bool, m: u32, group: u32, values: Group) {
   if (present > 6u) { x_out[at + 6u] = values[6]; }
   if (present > 7u) { x_out[at + 7u] = values[7]; }
 }
+
+fn publish_four(here: bool, m: u32, four: u32, values: vec4f) {
+  if (here && m < y_rows()) {
+    x_out[x_row(m) * (params.x_stride / 4u) + four] = values;
+  }
+}

@@ -40,8 +40,8 @@ fn main(
       added[i] = team_sum(add_squares(m + i, lane, LANES));
     }
   }
-  let share = Share(lane + LANES * (team % split), LANES * split, local, group == 0u);
-  var partial = partial_of(m, task, share, &added);
+  let share = Share(lane + LANES * (team % split), local, group == 0u);
+  var partial = partial_of(m, task, share, LANES * split, &added);
   finish_rows(&partial, m, Place(task, lane, team, split));
   if (split > 1u) {
     workgroupBarrier();

@@ -6,8 +6,10 @@ import { GROUP_WEIGHTS } from "../quant/format";
 import blocks from "./blocks.wgsl?raw";
 import fewRows from "./few_rows.wgsl?raw";
 import fewRowsInt8 from "./few_rows_int8.wgsl?raw";
+import fewRowsStaged from "./few_rows_staged.wgsl?raw";
 import int8 from "./int8.wgsl?raw";
 import invocation from "./invocation.wgsl?raw";
+import products from "./products.wgsl?raw";
 import split from "./split.wgsl?raw";
 import stageF16 from "./stage_f16.wgsl?raw";
 import stageF32 from "./stage_f32.wgsl?raw";
@@ -38,6 +40,8 @@ export const MOST_ROWS = 16;
 const TILE = 64;
 /** Sharing columns among teams: split.wgsl says the same. */
 const MOST_SPLITS = 4;
+/** Times 32 lanes: the groups that few_rows_staged.wgsl keeps in memory. */
+const STAGED_SPLITS = 2;
 const ENOUGH_ROWS = 4096;
 /** Bits per weight up to which a lane has enough weights in flight only with four rows of the matrix. */
 const NARROW_BITS = 7;
@@ -50,50 +54,80 @@ export function linearVariants(shape: LinearShape): readonly Variant[] {
 }
 
 function fewRowsVariants(shape: LinearShape): readonly Variant[] {
-  const onSubgroups = {
-    files: [split, subgroup],
-    enable: ["subgroups"] as const,
-    lanes: subgroupLanes,
-    splits: MOST_SPLITS,
-  };
+  const onSubgroups = { files: [split, subgroup], enable: ["subgroups"] as const, lanes: subgroupLanes };
   const inWorkgroups = { files: [workgroup], splits: 1 };
+  const direct = { x: [products, fewRows] };
+  // Once for a workgroup. More than one row takes turns, while the weights of a group stay in registers: of two rows.
+  const staged = {
+    x: [products, fewRowsStaged],
+    teamRows: (rows: number) => (rows === 1 ? mostTeamRows(shape)(1) : 2),
+  };
   return [
     {
       name: "subgroup",
       suits: (traits) => subgroupsSuffice(traits) && !traits.software,
       runs: subgroupsSuffice,
-      ...teams(shape, { ...onSubgroups, workgroupSize: 128, teamRows: mostTeamRows(shape) }),
+      ...teams(shape, {
+        ...onSubgroups,
+        ...direct,
+        workgroupSize: 128,
+        teamRows: mostTeamRows(shape),
+        splits: MOST_SPLITS,
+      }),
     },
     // Twice the teams, each with half of the work: for GPUs that a small matrix leaves idle otherwise.
     {
       name: "subgroup_2",
       suits: () => false,
       runs: subgroupsSuffice,
-      ...teams(shape, { ...onSubgroups, workgroupSize: 64, teamRows: () => 2 }),
+      ...teams(shape, { ...onSubgroups, ...direct, workgroupSize: 64, teamRows: () => 2, splits: MOST_SPLITS }),
+    },
+    // Where lines of the nearest cache are scarce. Lines that T teams of four rows touch of x, memory and 4-bit weights, to the
+    // cycles that an H100's SM waits for the weights: 2 teams 65 %, 4 teams 50 %, 8 teams 43 % and half as many workgroups.
+    {
+      name: "subgroup_staged",
+      suits: () => false,
+      runs: subgroupsSuffice,
+      ...teams(shape, { ...onSubgroups, ...staged, workgroupSize: 128, splits: STAGED_SPLITS }),
     },
     {
       name: "workgroup",
       suits: (traits) => !traits.software,
       runs: () => true,
-      ...teams(shape, { ...inWorkgroups, workgroupSize: 64, lanes: () => 16, teamRows: () => 2 }),
+      ...teams(shape, { ...inWorkgroups, ...direct, workgroupSize: 64, lanes: () => 16, teamRows: () => 2 }),
     },
-    // Longer teams with more rows each: for GPUs without subgroups that have many lanes to feed per workgroup.
+    // Longer teams with more rows each: for GPUs without subgroups that have many lanes to feed per workgroup. Where there are
+    // subgroups, neither takes part in the tuning: each candidate costs compiling.
     {
       name: "workgroup_128",
       suits: () => false,
-      runs: () => true,
-      ...teams(shape, { ...inWorkgroups, workgroupSize: 128, lanes: () => 32, teamRows: mostTeamRows(shape) }),
+      runs: (traits) => !subgroupsSuffice(traits),
+      ...teams(shape, {
+        ...inWorkgroups,
+        ...direct,
+        workgroupSize: 128,
+        lanes: () => 32,
+        teamRows: mostTeamRows(shape),
+      }),
+    },
+    {
+      name: "workgroup_staged",
+      suits: () => false,
+      runs: (traits) => !subgroupsSuffice(traits),
+      ...teams(shape, { ...inWorkgroups, ...staged, workgroupSize: 128, lanes: () => 32 }),
     },
     { name: "invocation", suits: () => true, ...alone(shape) },
   ];
 }
 
 function int8Variants(shape: LinearShape): readonly Variant[] {
+  const x = [int8, fewRowsInt8];
   return [
     {
       name: "subgroup",
       suits: (traits) => traits.packedDot && subgroupsSuffice(traits),
       ...teams(shape, {
+        x,
         files: [split, subgroup],
         enable: ["subgroups"],
         workgroupSize: 128,
@@ -105,7 +139,7 @@ function int8Variants(shape: LinearShape): readonly Variant[] {
     {
       name: "workgroup",
       suits: (traits) => traits.packedDot,
-      ...teams(shape, { files: [workgroup], workgroupSize: 64, lanes: () => 16, teamRows: () => 2, splits: 1 }),
+      ...teams(shape, { x, files: [workgroup], workgroupSize: 64, lanes: () => 16, teamRows: () => 2, splits: 1 }),
     },
   ];
 }
@@ -135,13 +169,22 @@ function tileVariants(shape: LinearShape): readonly Variant[] {
 }
 
 function alone(shape: LinearShape): How {
-  return teams(shape, { files: [invocation], workgroupSize: 16, lanes: () => 1, teamRows: () => 2, splits: 1 });
+  return teams(shape, {
+    x: [products, fewRows],
+    files: [invocation],
+    workgroupSize: 16,
+    lanes: () => 1,
+    teamRows: () => 2,
+    splits: 1,
+  });
 }
 
 type How = Pick<Variant, "rows" | "parts" | "constants" | "grid" | "enable">;
 
 /** How teams form. */
 interface Teams {
+  /** How they read x and multiply: few_rows*.wgsl. */
+  readonly x: readonly string[];
   readonly files: readonly string[];
   readonly enable?: Variant["enable"];
   readonly workgroupSize: number;
@@ -152,16 +195,12 @@ interface Teams {
   readonly splits: number;
 }
 
-function teams(shape: LinearShape, { files, enable, workgroupSize, lanes, teamRows, splits }: Teams): How {
+function teams(shape: LinearShape, { x, files, enable, workgroupSize, lanes, teamRows, splits }: Teams): How {
   const rowsOf = (rows: number) => Math.min(rows, MOST_ROWS);
   return {
     enable,
     rows: [1, MOST_ROWS],
-    parts: [
-      ...shape.shared,
-      ...shape.input,
-      ...[blocks, ...(shape.int8 ? [int8, fewRowsInt8] : [fewRows]), ...files].map((wgsl) => ({ wgsl })),
-    ],
+    parts: [...shape.shared, ...shape.input, ...[blocks, ...x, ...files].map((wgsl) => ({ wgsl }))],
     constants: (rows, traits) => ({
       ...shape.flags,
       ROWS: rowsOf(rows),

@@ -32,8 +32,8 @@ fn main(
       workgroupBarrier(); // before the next squares take their place
     }
   }
-  let share = Share(local % LANES, LANES, local, group == 0u);
-  var partial = partial_of(m, task_of(group, local / LANES, TEAMS), share, &added);
+  let share = Share(local % LANES, local, group == 0u);
+  var partial = partial_of(m, task_of(group, local / LANES, TEAMS), share, LANES, &added);
   finish_rows(&partial, m, Place(group, local));
 }
 

@@ -2,10 +2,12 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type DeviceTraits, defineKernel, type Kernel, ROW_BUCKETS, type Variant } from "../../../kernels/kernel";
+import { linear } from "../../../kernels/linear/linear";
+import { formatOf } from "../../../kernels/quant/index";
 import { newCounters } from "../../../src/backends/counters";
 import { Pipelines } from "../../../src/backends/webgpu/pipelines";
 import type { Choice } from "../../../src/backends/webgpu/tune";
-import type { KernelContest, TuneWork } from "../../../src/backends/webgpu/tune_contests";
+import { contestsOf, type KernelContest, type TuneWork } from "../../../src/backends/webgpu/tune_contests";
 import { DEFAULTS, defaultOrder } from "../../../src/backends/webgpu/tune_defaults";
 import { prepareTuning, type Tune } from "../../../src/backends/webgpu/tune_once";
 import { readVerdict, updateVerdict } from "../../../src/backends/webgpu/verdicts";
@@ -120,6 +122,16 @@ describe("what takes part", () => {
     expect((await loadOnce({ tune: "force", software: true })).measured[0]).toBe(
       "matmul decode: long,short,invocation",
     );
+  });
+
+  test.each([
+    [true, ["subgroup", "workgroup", "subgroup_2", "subgroup_staged"]],
+    [false, ["workgroup", "workgroup_128", "workgroup_staged"]],
+  ])("for decoding few of a linear's, as each costs compiling (subgroups: %s)", (subgroups, candidates) => {
+    const pipelines = new Pipelines({} as GPUDevice, { ...gpuTraits, subgroups }, newCounters());
+    const decode = [{ ...dispatches[0]!, kernel: linear([formatOf("Q4_0")], { norm: true }) }];
+    const [contest] = contestsOf("", pipelines, { matrices: [], decode, prefill: [] }, 256);
+    expect(contest!.candidates).toEqual(candidates);
   });
 
   test("each dispatch of the kernel, one of each shape first", async () => {
