@@ -2,7 +2,7 @@
 // fixture ones (tools/test.mjs has the lists). One alone: `npx vitest run --project <name> [file]`.
 //
 // Software adapters are slow, so the work is divided: lavapipe runs everything, SwiftShader and Chromium the kernel
-// cases and one whole model.
+// cases and one whole model, wgpu (in Deno) the first case of each kernel and a reply.
 
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
@@ -20,8 +20,13 @@ const heavy = ["test/parity/**/*.heavy.test.ts", "test/fixtures_tests/parity/**/
 
 const minutes = 60_000;
 
-function plainNode(name: string, include: string[], exclude: string[] = []): TestProjectConfiguration {
-  return { test: { name, include, exclude, testTimeout: 2 * minutes, hookTimeout: 2 * minutes } };
+function plainNode(
+  name: string,
+  include: string[],
+  exclude: string[] = [],
+  testTimeout = 2 * minutes,
+): TestProjectConfiguration {
+  return { test: { name, include, exclude, testTimeout, hookTimeout: testTimeout } };
 }
 
 /** GPU tests on Dawn in Node. In forks: an adapter that aborts takes its process along, not the run. */
@@ -95,6 +100,7 @@ export default defineConfig({
       plainNode("unit", ["test/unit/**/*.test.ts"]),
       plainNode("fixtures", ["test/fixtures_tests/**/*.test.ts"], [fixtureParity, fixtureBrowser]),
       plainNode("package", ["test/package/**/*.test.ts"]),
+      plainNode("wgpu", ["test/wgpu/**/*.test.ts"], [], 10 * minutes),
       page,
       ...(hasSoftwareAdapters ? onSoftware : onOwnAdapter),
       chromium("chromium", [kernels, parity, "test/browser/**/*.test.ts"], heavy),

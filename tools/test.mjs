@@ -12,7 +12,7 @@ const withFixtures = process.argv.includes("--fixtures");
 
 const projects = withFixtures
   ? ["fixtures", ...nodeAdapters.map((name) => `fixtures-${name}`), "fixtures-chromium"]
-  : ["unit", ...nodeAdapters, "chromium", "package", "page"];
+  : ["unit", ...nodeAdapters, "chromium", "package", "wgpu", "page"];
 
 if (withFixtures) {
   const folder = process.env.FENNEC_FIXTURES;

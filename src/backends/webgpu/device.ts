@@ -102,5 +102,6 @@ function isSoftware(info: GPUAdapterInfo): boolean {
 
 function describe(info: GPUAdapterInfo): string {
   const words = [info.vendor, info.architecture, info.device, info.description];
-  return [...new Set(words.filter((word) => word))].join(" ") || "unnamed adapter";
+  const said = words.filter((word) => word && !/^\d+$/.test(word)); // wgpu has numbers there
+  return [...new Set(said)].join(" ") || "unnamed adapter";
 }
