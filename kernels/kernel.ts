@@ -47,6 +47,8 @@ export interface Variant<P extends ParamTypes = ParamTypes> {
   readonly runs?: (traits: DeviceTraits) => boolean;
   /** Rows it serves, inclusive: decode variants say [1, 16], prefill variants [17, Infinity]. All when absent. */
   readonly rows?: readonly [number, number];
+  /** Rounds the rows that it reads to eight bits, and a case's reference with it. */
+  readonly int8?: boolean;
   /** Files to join, before the shared ones. */
   readonly parts: readonly Part[];
   /**

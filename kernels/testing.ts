@@ -11,7 +11,7 @@ import {
   SLOT,
   SLOT_WORDS,
 } from "./common/batch";
-import type { Kernel, ParamsOf, ParamTypes } from "./kernel";
+import type { Kernel, ParamsOf, ParamTypes, Variant } from "./kernel";
 
 export type BufferArray = Float32Array | Uint32Array | Int32Array | Uint8Array;
 
@@ -40,8 +40,8 @@ export interface KernelCase<P extends ParamTypes = ParamTypes> {
   readonly splits?: number;
   /** By binding name: how to read a buffer that packs its numbers, before it is compared. As they are when absent. */
   readonly views?: Readonly<Record<string, (words: Uint32Array) => Uint32Array>>;
-  /** By binding name, from the reference in f64. Called once per variant. */
-  readonly expected: () => Readonly<Record<string, Expected>>;
+  /** By binding name, from the reference in f64, of what the variant is meant to compute. Called once per variant. */
+  readonly expected: (variant: Pick<Variant, "int8">) => Readonly<Record<string, Expected>>;
   /**
    * Largest `|got - want| / max(|want|, root mean square of want)` of any element. 0 asks for equal bits of f32.
    */

@@ -9,6 +9,7 @@ const SANDWICH = { norm: true, sandwich: "publish" } as const;
 const f16 = formatOf("F16");
 const q4 = formatOf("Q4_0");
 const q8 = formatOf("Q8_0");
+const q6 = formatOf("Q6_K");
 const prefilled = new Set(["F16", "Q4_0", "Q6_K"]);
 
 /** The least columns that are whole blocks of every format and at least three groups of 32. */
@@ -44,15 +45,17 @@ function folded(): KernelCase {
     name: "more than 65,535 workgroups of 8 rows",
     params: { ...small.params, rows_0: rows, y_stride: rows, section_0_1: sections[1] },
     buffers: { ...small.buffers, w_0: words, y: { words: rows } },
-    expected: () => {
-      const y = small.expected().y!;
+    expected: (variant) => {
+      const y = small.expected(variant).y!;
       return { y: Float64Array.from({ length: rows }, (_, row) => y[row % distinct]!) };
     },
   };
 }
 
+type Shape = readonly [string, readonly WeightFormat[], readonly number[], number, LinearCaseOptions];
+
 /** Every option alone and with others, for decoding and prefill. */
-const shapes: readonly (readonly [string, readonly WeightFormat[], readonly number[], number, LinearCaseOptions])[] = [
+const shapes: readonly Shape[] = [
   ["gated, one matrix", [q4], [74], 96, { gated: "silu" }],
   ["gated, two matrices", [q4, f16], [37, 37], 96, { gated: "gelu_tanh" }],
   ["norm and gate", [q4], [74], 96, { norm: true, gated: "silu" }],
@@ -61,6 +64,18 @@ const shapes: readonly (readonly [string, readonly WeightFormat[], readonly numb
   ["three matrices, rows of which fill no workgroup", [q4, f16, q4], [37, 1, 70], 96, ALL],
   ["a stack into a part of y", [q4, f16], [9, 130], 96, { yAt: 11, bias: true, accumulate: true }],
   ["rows of x longer than the columns", [f16], [9], 172, { norm: true, xMore: 20 }],
+];
+
+/** In formats with whole numbers: those of one scale per group, of two (Q6_K), with an offset and without (Q8_0). */
+const int8Shapes: readonly Shape[] = [
+  ["gated, one matrix", [q4], [74], 96, { norm: true, gated: "silu" }],
+  ["gated, two matrices", [q4, q8], [37, 37], 96, { norm: true, bias: true, gated: "gelu_tanh" }],
+  ["three matrices, rows of which fill no workgroup", [q4, q8, q6], [37, 1, 70], 256, ALL],
+  ["a stack into a part of y", [q6, q8], [9, 130], 256, { yAt: 11, bias: true, accumulate: true }],
+  ["rows of x longer than the columns", [q8], [9], 160, { norm: true, xMore: 20 }],
+  ["norm of tiny values, where eps matters", [q8], [9], 160, { norm: true, amplitude: 1e-3 }],
+  ["values past the largest f16", [q8], [9], 160, { norm: true, amplitude: 1e6 }],
+  ["subnormal scales", [q4], [9], 96, { subnormal: true }],
 ];
 
 export const cases: readonly KernelCase[] = [
@@ -94,9 +109,9 @@ export const cases: readonly KernelCase[] = [
   at("sandwich of 16 rows, gated", q4, { xRows: 16, rows: 74, cols: 96 }, { ...SANDWICH, gated: "gelu_tanh" }),
   at("sandwich of a stack of three", [q4, f16, q4], { xRows: 2, rows: [9, 37, 5], cols: 96 }, SANDWICH),
   at("sandwich and gather", f16, { xRows: 3, rows: 37, cols: 172 }, { norm: true, sandwich: "only", gather: true }),
-  ...["Q4_0", "Q8_0", "Q4_K", "Q5_K", "Q6_K"].flatMap((type) =>
-    smallLinearCases([formatOf(type)], { int8: true }).slice(0, 1),
-  ),
+  ...[...FORMATS.values()]
+    .filter(({ integers }) => integers)
+    .flatMap((format) => smallLinearCases([format], { int8: true })),
   at("int8, against x as it was", q4, { xRows: 3, rows: 37, cols: 96 }, { int8: true, exact: true }),
   at(
     "int8 and norm, more columns than memory holds",
@@ -107,6 +122,10 @@ export const cases: readonly KernelCase[] = [
   at("int8, 16 rows, norm", q4, { xRows: 16, rows: 37, cols: 320 }, { norm: true, int8: true }),
   at("int8, gated, two matrices", [q4, q8], { xRows: 2, rows: [37, 37], cols: 160 }, { gated: "silu", int8: true }),
   at("int8, sandwich", q4, { xRows: 3, rows: 37, cols: 160 }, { ...SANDWICH, int8: true, exact: true }),
-  at("int8, prefill is not rounded", [q4, q8, q4], { xRows: 17, rows: [9, 37, 5], cols: 96 }, { ...ALL, int8: true }),
+  at("int8, prefill, against x as it was", q4, { xRows: 17, rows: 37, cols: 96 }, { int8: true, exact: true }),
+  at("int8, 129 rows: tiles full and of one row", q8, { xRows: 129, rows: 70, cols: 64 }, { norm: true, int8: true }),
+  ...int8Shapes.map(([name, formats, rows, cols, options]) =>
+    at(`int8, prefill, ${name}`, formats, { xRows: 17, rows, cols }, { ...options, int8: true }),
+  ),
   at("sandwich, more columns than a team has lanes times 32", q4, { xRows: 2, rows: 3, cols: 32 * 65 }, SANDWICH),
 ];

@@ -44,8 +44,9 @@ export interface LinearOptions {
    */
   readonly sandwich?: "publish" | "only";
   /**
-   * Up to 16 rows, x is rounded to eight bits per 32 columns and multiplied as integers: lossy (some 0.4 % of x) and fast.
-   * For formats with `integers`, on devices with {@link DeviceTraits.packedDot}.
+   * x is rounded to eight bits per 32 columns and multiplied as integers: lossy (some 0.4 % of x) and fast. For formats with
+   * `integers`, on devices with {@link DeviceTraits.packedDot}. With more than 16 rows a variant that does not round may be
+   * used instead.
    */
   readonly int8?: boolean;
 }

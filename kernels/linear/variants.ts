@@ -16,6 +16,7 @@ import stageF32 from "./stage_f32.wgsl?raw";
 import subgroup from "./subgroup.wgsl?raw";
 import tile from "./tile.wgsl?raw";
 import tileFloats from "./tile_floats.wgsl?raw";
+import tileInt8 from "./tile_int8.wgsl?raw";
 import workgroup from "./workgroup.wgsl?raw";
 
 /** A linear layer with its formats and options chosen. */
@@ -26,7 +27,7 @@ export interface LinearShape {
   readonly input: readonly Part[];
   readonly flags: Readonly<Record<"MATRICES" | "NORM" | "BIAS" | "ACCUMULATE" | "GATHER", number>>;
   readonly gated: boolean;
-  /** Is x rounded to eight bits, up to {@link MOST_ROWS}? */
+  /** May x be rounded to eight bits? */
   readonly int8: boolean;
   /** Per weight, of the widest format. */
   readonly bits: number;
@@ -46,7 +47,7 @@ const ENOUGH_ROWS = 4096;
 /** Bits per weight up to which a lane has enough weights in flight only with four rows of the matrix. */
 const NARROW_BITS = 7;
 
-/** Groups of 32 columns of x, in eight bits, that a workgroup's memory holds: of as many rows as a block has. */
+/** Groups of 32 columns of x, in eight bits, that the memory of few_rows_int8.wgsl holds: of as many rows as a block has. */
 const INT8_ENTRIES = 128;
 
 export function linearVariants(shape: LinearShape): readonly Variant[] {
@@ -125,6 +126,7 @@ function int8Variants(shape: LinearShape): readonly Variant[] {
   return [
     {
       name: "subgroup",
+      int8: true,
       suits: (traits) => traits.packedDot && subgroupsSuffice(traits),
       ...teams(shape, {
         x,
@@ -138,16 +140,29 @@ function int8Variants(shape: LinearShape): readonly Variant[] {
     },
     {
       name: "workgroup",
+      int8: true,
       suits: (traits) => traits.packedDot,
       ...teams(shape, { x, files: [workgroup], workgroupSize: 64, lanes: () => 16, teamRows: () => 2, splits: 1 }),
     },
   ];
 }
 
-/** For prefill. */
+/**
+ * For prefill. Where x may be rounded it need not be: the exact variants stand behind, for devices where the rounding one
+ * is wrong, is slower by measuring, or cannot run. None that rounds stands behind an exact one.
+ */
 function tileVariants(shape: LinearShape): readonly Variant[] {
   const rows = [MOST_ROWS + 1, Number.POSITIVE_INFINITY] as const;
+  const rounding: Variant = {
+    name: "tile_int8",
+    int8: true,
+    suits: (traits) => traits.packedDot && !traits.software,
+    runs: (traits) => traits.packedDot,
+    rows,
+    ...tiles(shape, [int8, tileInt8]),
+  };
   return [
+    ...(shape.int8 ? [rounding] : []),
     {
       name: "tile",
       suits: (traits) => !traits.software,

@@ -407,7 +407,7 @@ function noneWanted(): KernelCase {
     ...c,
     buffers: { ...c.buffers, batch },
     expected: () => {
-      const { slots, sampled } = c.expected() as { slots: Uint32Array; sampled: Uint32Array };
+      const { slots, sampled } = c.expected({}) as { slots: Uint32Array; sampled: Uint32Array };
       const before = c.buffers.slots as Uint32Array;
       slots.set(before.subarray(SLOT_WORDS, 2 * SLOT_WORDS), SLOT_WORDS);
       sampled.fill(0, 2, 4);

@@ -93,7 +93,7 @@ for (const kind of DEVICE_KINDS) {
     for (const c of folded)
       test.each(variantsOf(c, traits).run)(`${c.name}, $name`, async (variant) => {
         const got = await launch(await testDevice(kind), c, narrow(variant));
-        expect(disagreement(got.get("y")!, c.expected().y!, toleranceOf(c, variant.enable))).toBeUndefined();
+        expect(disagreement(got.get("y")!, c.expected(variant).y!, toleranceOf(c, variant.enable))).toBeUndefined();
       });
   });
 }

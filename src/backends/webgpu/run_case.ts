@@ -61,7 +61,7 @@ export async function caseFailure(
 ): Promise<string | undefined> {
   const results = await runCase(device, traits, pipeline, variant, c);
   const allowed = variant.enable?.includes("f16") ? (c.toleranceF16 ?? c.tolerance) : c.tolerance;
-  for (const [name, want] of Object.entries(c.expected())) {
+  for (const [name, want] of Object.entries(c.expected(variant))) {
     const { error, at } = caseError(viewed(c, name, results.get(name)!), want);
     if (!(error <= allowed)) return `case "${c.name}", ${name}[${at}]: error ${error}, allowed ${allowed}`;
   }
