@@ -43,9 +43,10 @@ export interface LoadOptions {
    */
   readonly kv?: KvType;
   /**
-   * What matrices are multiplied with in decoding on WebGPU. `int8` rounds each row to 8 bits per 32 elements, for weights in
-   * Q4_0, Q8_0, Q4_K, Q5_K and Q6_K on devices with packed dot products (`engine.backend.activations` tells): KL under 1e-4
-   * on the trained test models, and faster or slower by the GPU. Default f32.
+   * What matrices are multiplied with on WebGPU. `int8` rounds each row to 8 bits per 32 elements, in decoding and in
+   * prompts, for weights in Q4_0, Q8_0, Q4_K, Q5_K and Q6_K on devices with packed dot products (`engine.backend.activations`
+   * tells): KL under 1e-4 on the trained test models, and faster or slower by the GPU. Prompts are multiplied exactly where
+   * that was measured to be faster, and on software adapters. Default f32.
    */
   readonly activations?: Activations;
   /** Longest prompt and reply together, tokens; default 4096 or the model's, whichever is less. */

@@ -36,6 +36,8 @@ const ADD_EPS = 3e-6;
 const ADD_GAIN_AT = 12;
 /** Rows of a batch that are no outputs. */
 const MORE_TOKENS = 30;
+/** Rows that outputs are longer than the step: of those that a variant computes and must not store. */
+const MORE_ROWS = 2;
 
 /** A case of noise; the same seeds always, so that cases of one shape differ in `xRows` alone. */
 export function at(
@@ -68,10 +70,10 @@ export function at(
   const vectors = noise(biasAt + stackRows, 33);
   if (int8) awayFromTies(allX, cols, norm ? vectors.subarray(gainAt, gainAt + cols) : undefined);
   const yStride = rows + (yAt && yAt + 3);
-  // Unwritten elements are NaN: a sum that adds to them, or a store outside the part, shows.
-  const before = new Float32Array(xRows * yStride).fill(Number.NaN);
+  // Unwritten elements are NaN: a sum that adds to them, or a store outside the part or past the last row, shows.
+  const before = new Float32Array((xRows + MORE_ROWS) * yStride).fill(Number.NaN);
   if (accumulate) before.set(noise(before.length, 34));
-  const untouched = strided(new Float32Array(allX.length).fill(Number.NaN), cols, xStride, 0);
+  const untouched = strided(new Float32Array(allX.length).fill(Number.NaN), cols, xStride, MORE_ROWS);
 
   return {
     name,

@@ -26,7 +26,7 @@ export const runOptions = {
   activations: {
     value: "TYPE",
     oneOf: ACTIVATIONS,
-    help: "what matrices are multiplied with in decoding; default f32",
+    help: "what matrices are multiplied with: int8 rounds to 8 bits; default f32",
   },
   threads: { value: "N", help: "threads of the processor, for onnx; default half of its cores, at most 4" },
   weights: {

@@ -64,7 +64,7 @@ export interface BackendInfo {
   readonly precision: Precision;
   /** How keys and values are stored, which may be asked for apart from the precision. */
   readonly kv: Backend["kv"];
-  /** What matrices are multiplied with in decoding, where it is not f32. */
+  /** What matrices are multiplied with, where it is not f32: always in decoding, in prompts where that is faster. */
   readonly activations?: "int8";
   readonly adapter: string;
   /** Why this backend runs and not WebGPU, where it stands in for it. */

@@ -1,8 +1,8 @@
 // One model through every family of kernel variants, on a device with default limits, and with f16 keys and values.
 
-import { expect, test, vi } from "vitest";
-import { testGpu } from "../support/gpu";
+import { expect, test } from "vitest";
 import { compareLogits, logitsOf, openParityFixture } from "../support/parity";
+import { pipelinesOf } from "../support/pipelines";
 import { type WebgpuTestOptions, webgpuBackend } from "../support/webgpu";
 
 /** Keys and values rounded to f16; the reference's own noise with an f16 cache is 5e-9 to 5e-7. */
@@ -17,23 +17,11 @@ const ways: readonly [name: string, model: string, options: WebgpuTestOptions, b
   ["f16 keys and values, native", "gemma3-nano-F16", { kv: "f16", preferVariant: "workgroup_f16" }, FAST_BOUND],
 ];
 
-/** Labels of the pipelines (kernel/variant/rows) that are made while `work` runs. */
-async function pipelinesOf<T>(work: () => Promise<T>): Promise<{ result: T; labels: string[] }> {
-  await testGpu();
-  const labels: string[] = [];
-  const make = vi.spyOn(GPUDevice.prototype, "createComputePipelineAsync");
-  const result = await work();
-  for (const [{ label }] of make.mock.calls) labels.push(label ?? "");
-  make.mockRestore();
-  return { result, labels };
-}
-
 test.each(ways)("%s: %s", async (name, model, options, bound) => {
   const fixture = await openParityFixture(`nano/${model}`);
   const { result: backend, labels } = await pipelinesOf(() =>
     webgpuBackend(fixture, { context: 128, slots: 1, ...options }),
   );
-  // A variant that the adapter lacks would fall back in silence.
   if (options.preferVariant) expect(labels.join()).toContain(`/${options.preferVariant}/`);
   const rows = 48;
   const got = await logitsOf(backend, fixture.tokens.slice(0, rows), 24);
