@@ -1,15 +1,15 @@
 // Model files with the shapes of well known models and random weights: speed depends on shapes and types alone, and no
-// download is needed. Their vocabulary is made up: single bytes, then numbers in base 36.
+// download is needed. Their vocabulary is made up: single bytes, the digits of base 36, then numbers in it.
 
 import { createHash } from "node:crypto";
 import { type GgufValue, gguf, ggufHeaderBytes, padding, placeEntries, tensorBytes } from "../src/files/gguf_writer";
 import type { TensorInfo, WeightsFile } from "../src/files/weights_file";
 import { chooseTypes } from "../src/quantize/choose";
-import { randomBlocks, randomGains } from "./random_blocks";
+import { randomBlocks, randomVector } from "./random_blocks";
 
 /** Sizes of a model, as its released configuration has them. */
 export interface Shape {
-  readonly architecture: "llama" | "qwen3" | "gemma3";
+  readonly architecture: "llama" | "qwen2" | "qwen3" | "gemma3";
   readonly layers: number;
   readonly dim: number;
   readonly hidden: number;
@@ -54,6 +54,18 @@ export const SHAPES = {
     eps: 1e-6,
     window: 512,
   },
+  "qwen2-0.5b": {
+    architecture: "qwen2",
+    layers: 24,
+    dim: 896,
+    hidden: 4864,
+    heads: 14,
+    kvHeads: 2,
+    headDim: 64,
+    vocab: 151_936,
+    ropeBase: 1_000_000,
+    eps: 1e-6,
+  },
   "qwen3-0.6b": {
     architecture: "qwen3",
     layers: 28,
@@ -84,8 +96,12 @@ export const SHAPES = {
 export type ShapeName = keyof typeof SHAPES;
 export const SHAPE_NAMES = Object.keys(SHAPES) as readonly ShapeName[];
 
-/** Which types the tensors get, as `fennec quantize` chooses them: Q4_K is a mix with Q6_K, the head is never below it. */
-export const SHAPE_TYPES = ["F16", "Q8_0", "Q4_0", "Q4_K"] as const;
+/**
+ * Which types the tensors get, as `fennec quantize` chooses them: Q4_K is a mix with Q6_K, the head is never below it.
+ * Q4_0_pure has every matrix in Q4_0, the head too, and none of its levels is -8, so that formats whose levels are
+ * symmetrical, as WebLLM's q4f16_1, hold the same weights.
+ */
+export const SHAPE_TYPES = ["F16", "Q8_0", "Q4_0", "Q4_0_pure", "Q4_K"] as const;
 export type ShapeType = (typeof SHAPE_TYPES)[number];
 
 interface ShapeTensor {
@@ -100,10 +116,12 @@ function tensorsOf(shape: Shape): ShapeTensor[] {
     name: `${name}.weight`,
     shape: [rows, cols],
   });
-  const headNorms = architecture !== "llama";
+  const bias = (name: string, width: number): ShapeTensor => ({ name: `${name}.bias`, shape: [width] });
+  const headNorms = architecture === "qwen3" || architecture === "gemma3";
+  const biased = architecture === "qwen2";
   const sandwich = architecture === "gemma3";
   return [
-    matrix("token_embd", vocab, dim), // the head too: all four tie them
+    matrix("token_embd", vocab, dim), // the head too: all of them tie the two
     vector("output_norm", dim),
     ...(shape.ropeFactors ? [vector("rope_freqs", headDim / 2)] : []),
     ...Array.from({ length: layers }, (_, layer) => {
@@ -113,6 +131,13 @@ function tensorsOf(shape: Shape): ShapeTensor[] {
         matrix(`${at}attn_q`, heads * headDim, dim),
         matrix(`${at}attn_k`, kvHeads * headDim, dim),
         matrix(`${at}attn_v`, kvHeads * headDim, dim),
+        ...(biased
+          ? [
+              bias(`${at}attn_q`, heads * headDim),
+              bias(`${at}attn_k`, kvHeads * headDim),
+              bias(`${at}attn_v`, kvHeads * headDim),
+            ]
+          : []),
         ...(headNorms ? [vector(`${at}attn_q_norm`, headDim), vector(`${at}attn_k_norm`, headDim)] : []),
         matrix(`${at}attn_output`, dim, heads * headDim),
         ...(sandwich ? [vector(`${at}post_attention_norm`, dim)] : []),
@@ -145,19 +170,25 @@ function metadataOf(name: ShapeName, type: ShapeType): Map<string, GgufValue> {
     own("rope.freq_base", gguf.f32(shape.ropeBase)),
     own("vocab_size", gguf.u32(shape.vocab)),
     ...(shape.window === undefined ? [] : [own("attention.sliding_window", gguf.u32(shape.window))]),
-    ...vocabulary(shape.vocab),
+    ...vocabulary(shape),
   ]);
 }
 
 /** Token types of SentencePiece vocabularies. Source: `llama_token_type` in llama.h. */
 const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, byte: 6 };
 
-/** A SentencePiece vocabulary of `size` tokens, so that engines that want text find some. */
-function vocabulary(size: number): [string, GgufValue][] {
+/**
+ * A SentencePiece vocabulary, so that engines that want text find some. Every piece is two others joined, down to single
+ * characters: Hugging Face's tokenizers refuse merges of what is no token. Qwen2's texts begin with neither a BOS token
+ * nor a space of the tokenizer's own.
+ */
+function vocabulary({ vocab: size, architecture }: Shape): [string, GgufValue][] {
   const { normal, unknown, control, byte } = TOKEN_TYPES;
+  const plain = architecture === "qwen2";
   const tokens = ["<unk>", "<s>", "</s>"];
   for (let value = 0; value < 256; value++) tokens.push(`<0x${value.toString(16).toUpperCase().padStart(2, "0")}>`);
-  while (tokens.length < size) tokens.push(`\u2581${tokens.length.toString(36)}`);
+  tokens.push("\u2581", ..."0123456789abcdefghijklmnopqrstuvwxyz");
+  for (let number = 0; tokens.length < size; number++) tokens.push(`\u2581${number.toString(36)}`);
   const types = tokens.map((_, id) => (id === 0 ? unknown : id < 3 ? control : id < 259 ? byte : normal));
   return [
     ["tokenizer.ggml.model", gguf.string("llama")],
@@ -173,7 +204,8 @@ function vocabulary(size: number): [string, GgufValue][] {
     ["tokenizer.ggml.bos_token_id", gguf.u32(1)],
     ["tokenizer.ggml.eos_token_id", gguf.u32(2)],
     ["tokenizer.ggml.unknown_token_id", gguf.u32(0)],
-    ["tokenizer.ggml.add_bos_token", gguf.bool(true)],
+    ["tokenizer.ggml.add_bos_token", gguf.bool(!plain)],
+    ["tokenizer.ggml.add_space_prefix", gguf.bool(!plain)],
   ];
 }
 
@@ -181,7 +213,9 @@ function vocabulary(size: number): [string, GgufValue][] {
 function typesOf(tensors: readonly ShapeTensor[], type: ShapeType): readonly string[] {
   const infos = tensors.map(({ name, shape }) => ({ name, shape, type: "F32", offset: 0, bytes: 0 }));
   const file = { name: "shape", tensors: new Map(infos.map((info) => [info.name, info as unknown as TensorInfo])) };
-  return chooseTypes(file as unknown as WeightsFile, type, []).map((planned) => planned.type);
+  const ggmlType = type === "Q4_0_pure" ? "Q4_0" : type;
+  const keep = type === "Q4_0_pure" ? [{ name: "token_embd.weight", type: ggmlType }] : [];
+  return chooseTypes(file as unknown as WeightsFile, ggmlType, keep).map((planned) => planned.type);
 }
 
 export interface ShapeFile {
@@ -211,8 +245,9 @@ export function shapeFile(name: ShapeName, type: ShapeType): ShapeFile {
       yield new Uint8Array(padding(header.length));
       for (const [seed, tensor] of tensors.entries()) {
         if (tensor.name === "rope_freqs.weight") yield ropeFactors(shape);
-        else if (tensor.shape.length === 1) yield randomGains(tensor.shape[0]!, seed);
-        else yield* randomBlocks(tensor.type, weightsOf(tensor.shape), seed);
+        else if (tensor.name.endsWith(".bias")) yield randomVector(tensor.shape[0]!, 0, seed);
+        else if (tensor.shape.length === 1) yield randomVector(tensor.shape[0]!, 1, seed);
+        else yield* randomBlocks(type === "Q4_0_pure" ? type : tensor.type, weightsOf(tensor.shape), seed);
         yield new Uint8Array(padding(tensorBytes(tensor.type, tensor.shape)));
       }
     },
@@ -255,4 +290,4 @@ export async function writeShape(file: ShapeFile, folder: string): Promise<strin
 }
 
 /** Raised when the content of the files changes. */
-const VERSION = 1;
+const VERSION = 2;

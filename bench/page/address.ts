@@ -28,12 +28,13 @@ export function readAddress(url: URL): Start {
   const cpu = text("cputype") ?? gpu;
   const model = text("mlc");
   const library = text("library");
+  const sameWeights = searchParams.get("same") !== "0";
   return {
     files: {
       ...(gguf !== undefined && { gguf: absolute(gguf, url) }),
-      ...(onnx !== undefined && { onnx: absolute(onnx, url), onnxHasSameWeights: searchParams.get("same") !== "0" }),
+      ...(onnx !== undefined && { onnx: absolute(onnx, url), onnxHasSameWeights: sameWeights }),
       ...((gpu ?? cpu) !== undefined && { onnxTypes: { ...(gpu && { gpu }), ...(cpu && { cpu }) } }),
-      ...(model !== undefined && { mlc: { model, ...(library !== undefined && { library }) } }),
+      ...(model !== undefined && { mlc: { model, ...(library !== undefined && { library, sameWeights }) } }),
     },
     settings: {
       rounds: number("rounds", DEFAULTS.rounds, 50),

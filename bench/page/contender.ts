@@ -7,8 +7,11 @@ export interface ModelFiles {
   readonly onnx?: readonly File[] | string;
   /** Form of the ONNX weights on each device; the folder's own default when absent. */
   readonly onnxTypes?: { readonly gpu?: string; readonly cpu?: string };
-  /** A model of WebLLM: its name there, or the address of a folder and of its library. */
-  readonly mlc?: { readonly model: string; readonly library?: string };
+  /**
+   * A model of WebLLM: its name there, or the address of a folder and of its library. `sameWeights`: the folder's are the
+   * GGUF file's, made by mlc_folder.mjs.
+   */
+  readonly mlc?: { readonly model: string; readonly library?: string; readonly sameWeights?: boolean };
   /** Whether the ONNX folder has the GGUF file's weights: made by `fennec export-onnx`. */
   readonly onnxHasSameWeights?: boolean;
 }

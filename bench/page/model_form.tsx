@@ -81,9 +81,23 @@ export function ModelForm({ files, onChange, disabled }: Props) {
       </div>
       <div class="source">
         <h2>WebLLM model</h2>
-        <p class="note">A name from its list: it downloads its own weights, which are others.</p>
-        <Chosen name={mlc?.model} />
-        <Address text="such as Qwen3-0.6B-q4f16_1-MLC" onAddress={(model) => onChange({ ...files, mlc: { model } })} />
+        <p class="note">
+          A name from its list: it downloads its own weights, which are others. Or a folder with the GGUF file's
+          weights, which <code>bench/page/mlc_folder.mjs</code> makes for a library that MLC compiled.
+        </p>
+        <Chosen name={mlc && [mlc.model, ...(mlc.library ? [mlc.library] : [])].join(", ")} />
+        <div class="row">
+          <Address
+            text="such as Qwen3-0.6B-q4f16_1-MLC"
+            onAddress={(model) => onChange({ ...files, mlc: { ...mlc, model } })}
+          />
+          {mlc && (
+            <Address
+              text="and a folder's library (.wasm)"
+              onAddress={(library) => onChange({ ...files, mlc: { ...mlc, library, sameWeights: true } })}
+            />
+          )}
+        </div>
       </div>
     </fieldset>
   );

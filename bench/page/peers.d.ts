@@ -83,7 +83,7 @@ declare module "@mlc-ai/web-llm" {
     readonly model_list: readonly ModelRecord[];
   }
   interface Chunk {
-    readonly choices: readonly { readonly text: string }[];
+    readonly choices: readonly { readonly text: string; readonly finish_reason?: string | null }[];
     readonly usage?: { readonly prompt_tokens: number; readonly completion_tokens: number } | null;
   }
   export interface Engine {

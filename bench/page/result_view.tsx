@@ -22,9 +22,9 @@ export function ResultView({ result, complete, save }: Props) {
         <div>
           <h2>{result.model}</h2>
           <p class="note">
-            {device.adapter} · {browserOf(device.userAgent)} · {settings.rounds} rounds · prompts of{" "}
-            {settings.promptTokens}, replies of {settings.replyTokens} tokens ·{" "}
-            {result.date.slice(0, 16).replace("T", " ")}
+            {device.adapter} · {browserOf(device.userAgent)} · {settings.rounds}{" "}
+            {settings.rounds === 1 ? "round" : "rounds"} · prompts of {settings.promptTokens}, replies of{" "}
+            {settings.replyTokens} tokens · {result.date.slice(0, 16).replace("T", " ")}
           </p>
         </div>
         {complete && (

@@ -1,11 +1,13 @@
 // Runs the benchmark page in a headless Chromium and writes its result:
 //
 //   node bench/page/run.mjs --gguf a.gguf [--onnx folder | --export] [--type q8] [--cputype fp32]
-//                           [--engines fennec-webgpu,wllama-cpu] [--rounds 3] [--prompt 128] [--reply 32] [--threads 1]
+//                           [--mlclib library.wasm [--mlc folder]] [--engines fennec-webgpu,wllama-cpu] [--rounds 3] [--prompt 128] [--reply 32] [--threads 1]
 //                           [--out result.json] [--screenshot page.png] [--gpu] [--no-build] [--minutes 60]
 //
 // Paths may be anywhere. `--shape smollm2-135m-Q8_0` in place of --gguf makes a model of that shape with random weights;
-// --export makes the ONNX folder from the model, by `fennec export-onnx` of the last build. On Linux the adapter is Chromium's SwiftShader, as in the tests; --gpu takes the machine's own.
+// --export makes the ONNX folder from the model, by `fennec export-onnx` of the last build; --mlclib makes WebLLM's folder
+// from it for that library, unless --mlc names one. On Linux the adapter is Chromium's SwiftShader, as in the tests; --gpu
+// takes the machine's own.
 // FENNEC_CHROMIUM names another browser.
 
 import { execFileSync } from "node:child_process";
@@ -14,7 +16,8 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
-import { createServer } from "vite";
+import { writeMlcFolder } from "./mlc_folder.mjs";
+import { openModules, root } from "./modules.mjs";
 import { buildPage, servePage } from "./serve.mjs";
 
 const TEXTS = [
@@ -22,6 +25,8 @@ const TEXTS = [
   "onnx",
   "type",
   "cputype",
+  "mlc",
+  "mlclib",
   "engines",
   "rounds",
   "prompt",
@@ -46,7 +51,6 @@ if (!values.gguf && !values.shape) {
   process.exit(2);
 }
 
-const root = resolve(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "fennec-benchmark-"));
 const linked = (path) => {
   symlinkSync(resolve(path), join(folder, basename(resolve(path))));
@@ -54,17 +58,11 @@ const linked = (path) => {
 };
 
 // The page's modules that need no page, and the tests' choice of browser, as Vite reads them.
-const modules = await createServer({
-  configFile: false,
-  root,
-  logLevel: "error",
-  server: { middlewareMode: true, ws: false },
-  appType: "custom",
-});
-const { summaryTable } = await modules.ssrLoadModule("/bench/page/summary.ts");
-const { writeResult, readResult } = await modules.ssrLoadModule("/bench/page/result.ts");
-const { chromiumPath, webgpuFlags } = await modules.ssrLoadModule("/test/support/browser.ts");
-const { shapeFile, writeShape } = await modules.ssrLoadModule("/bench/shapes.ts");
+const modules = await openModules();
+const { summaryTable } = await modules.load("/bench/page/summary.ts");
+const { writeResult, readResult } = await modules.load("/bench/page/result.ts");
+const { chromiumPath, webgpuFlags } = await modules.load("/test/support/browser.ts");
+const { shapeFile, writeShape } = await modules.load("/bench/shapes.ts");
 
 /** Writes the model of a shape. @param name Shape and type: `smollm2-135m-Q8_0`. */
 async function madeShape(name) {
@@ -87,6 +85,13 @@ const query = new URLSearchParams({
 });
 if (values.onnx) query.set("onnx", `${linked(values.onnx)}/`);
 if (values.export) query.set("onnx", exported());
+if (values.mlclib) {
+  const made = join(folder, `${basename(query.get("gguf"), ".gguf")}-mlc`);
+  const model = join(folder, basename(query.get("gguf")));
+  if (!values.mlc) await writeMlcFolder(modules.load, { model, library: values.mlclib, folder: made });
+  query.set("mlc", values.mlc ? `${linked(values.mlc)}/` : `models/${basename(made)}/`);
+  query.set("library", linked(values.mlclib));
+}
 for (const name of ["type", "cputype", "engines", "rounds", "prompt", "reply", "threads", "memory"]) {
   if (values[name]) query.set(name, values[name]);
 }

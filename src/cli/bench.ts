@@ -9,8 +9,8 @@ import { type Args, type Command, usage } from "./command";
 import { ACTIVATIONS, BACKENDS, KV_TYPES, onnxChoice, PRECISIONS, runOptions } from "./model_file";
 import { packageVersion, resolveModel } from "./package_root";
 
-const SHAPES: readonly ShapeName[] = ["smollm2-135m", "gemma3-270m", "qwen3-0.6b", "llama-3.2-1b"];
-const TYPES: readonly ShapeType[] = ["F16", "Q8_0", "Q4_0", "Q4_K"];
+const SHAPES: readonly ShapeName[] = ["smollm2-135m", "gemma3-270m", "qwen2-0.5b", "qwen3-0.6b", "llama-3.2-1b"];
+const TYPES: readonly ShapeType[] = ["F16", "Q8_0", "Q4_0", "Q4_0_pure", "Q4_K"];
 
 export const bench: Command = {
   name: "bench",

@@ -187,6 +187,14 @@ describe("the address", () => {
     expect([settings.rounds, engines, begins]).toEqual([3, ["x", "y"], true]);
   });
 
+  test("WebLLM's model is a name of its list, or a folder with its library, whose weights are the file's unless denied", () => {
+    const mlcOf = (query: string) => readAddress(new URL(`http://localhost:1/?${query}`)).files.mlc;
+    expect(mlcOf("mlc=Qwen3-0.6B-q4f16_1-MLC")).toEqual({ model: "Qwen3-0.6B-q4f16_1-MLC" });
+    const folder = { model: "models/a-mlc/", library: "models/a.wasm" };
+    expect(mlcOf("mlc=models/a-mlc/&library=models/a.wasm")).toEqual({ ...folder, sameWeights: true });
+    expect(mlcOf("mlc=models/a-mlc/&library=models/a.wasm&same=0")).toEqual({ ...folder, sameWeights: false });
+  });
+
   test("an empty one is the defaults, and nonsense too", () => {
     const plain = readAddress(new URL("http://localhost/"));
     expect(plain).toMatchObject({ files: {}, engines: undefined, run: false });
