@@ -6,6 +6,13 @@ import type { Bindings, Part } from "./linker";
 
 export type { Access, Bindings } from "./linker";
 
+/** A multiplication that subgroups do as one: [m, k] times [k, n]. */
+export interface MatrixSize {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
 /** What the device offers and how it likes to work; variants choose themselves by it. */
 export interface DeviceTraits {
   readonly f16: boolean;
@@ -15,6 +22,9 @@ export interface DeviceTraits {
   readonly subgroupMax: number;
   /** WGSL's packed_4x8_integer_dot_product: dot4I8Packed and its like. */
   readonly packedDot: boolean;
+  /** Subgroup matrices of these components with sums in f32: the size to use, where there is one. */
+  readonly matrixF16: MatrixSize | undefined;
+  readonly matrixF32: MatrixSize | undefined;
   readonly maxInvocations: number;
   readonly maxWorkgroupBytes: number;
   /** A software adapter: it pays for barriers, not for bytes. */
@@ -56,7 +66,7 @@ export interface Variant<P extends ParamTypes = ParamTypes> {
    * Decode sums must run in the same order whatever the bucket.
    */
   readonly constants?: (rows: number, traits: DeviceTraits) => Readonly<Record<string, number>>;
-  readonly enable?: readonly ("f16" | "subgroups")[];
+  readonly enable?: readonly ("f16" | "subgroups" | "chromium_experimental_subgroup_matrix")[];
   /**
    * Workgroups for `rows` rows (token rows or output rows, whichever the kernel works on).
    * A method, so that kernels of any parameters fit in one list.

@@ -17,6 +17,8 @@ export interface LinearSizes {
 export interface LinearCaseOptions extends LinearOptions {
   /** Of x: tiny values make eps matter. */
   readonly amplitude?: number;
+  /** What an element of x is multiplied by. */
+  readonly sizeOf?: (row: number, column: number) => number;
   readonly subnormal?: boolean;
   /** y is wider than these rows, which begin at this column of it. */
   readonly yAt?: number;
@@ -48,7 +50,15 @@ export function at(
 ): KernelCase {
   const { xRows, cols } = sizes;
   const { norm, bias, accumulate, gather, gated, sandwich, int8 } = options;
-  const { amplitude = 1, subnormal = false, yAt = 0, xMore = 0, onOutputs = false, exact = false } = options;
+  const {
+    amplitude = 1,
+    sizeOf = () => 1,
+    subnormal = false,
+    yAt = 0,
+    xMore = 0,
+    onOutputs = false,
+    exact = false,
+  } = options;
   const formats = [format].flat();
   const matrixRows = [sizes.rows].flat();
   const matrices = formats.map((each, p) => noiseMatrix(each, matrixRows[p]!, cols, 31 + 100 * p, { subnormal }));
@@ -60,7 +70,9 @@ export function at(
   // Gathered rows stand apart, in another order.
   const outputs = Array.from({ length: xRows }, (_, o) => (gather ? (tokens - 1 - 2 * o) % tokens : o));
   const readRows = gather ? outputs : Array.from({ length: xRows }, (_, m) => m);
-  const allX = noise((gather ? tokens : xRows) * cols, 32, amplitude);
+  const allX = noise((gather ? tokens : xRows) * cols, 32, amplitude).map(
+    (value, i) => value * sizeOf(Math.floor(i / cols), i % cols),
+  );
   const allAdd = noise(allX.length, 35, 3);
   const rowsOf = (of: Float32Array) =>
     Float32Array.from(readRows.flatMap((row) => [...of.subarray(row * cols, (row + 1) * cols)]));

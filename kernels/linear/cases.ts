@@ -54,6 +54,13 @@ function folded(): KernelCase {
 
 type Shape = readonly [string, readonly WeightFormat[], readonly number[], number, LinearCaseOptions];
 
+/** For what computes in f16: of x, not of the sums, which the norm makes equal. */
+const sizes: readonly (readonly [string, LinearCaseOptions])[] = [
+  ["columns of growing size", { sizeOf: (_, column) => 64 ** (column >> 5) }],
+  ["columns of falling size", { sizeOf: (_, column) => 64 ** -(column >> 5) }],
+  ["rows of very different size", { amplitude: 1e6, sizeOf: (row) => 10 ** -(row % 6) }],
+];
+
 /** Every option alone and with others, for decoding and prefill. */
 const shapes: readonly Shape[] = [
   ["gated, one matrix", [q4], [74], 96, { gated: "silu" }],
@@ -93,6 +100,9 @@ export const cases: readonly KernelCase[] = [
   at("norm of tiny values, where eps matters", f16, { xRows: 3, rows: 9, cols: 172 }, { norm: true, amplitude: 1e-3 }),
   at("norm of tiny values, prefill", f16, { xRows: 17, rows: 9, cols: 172 }, { norm: true, amplitude: 1e-3 }),
   at("values past the largest f16, prefill", f16, { xRows: 17, rows: 9, cols: 172 }, { norm: true, amplitude: 1e6 }),
+  ...sizes.map(([name, options]) =>
+    at(`${name}, prefill`, f16, { xRows: 17, rows: 9, cols: 172 }, { norm: true, ...options }),
+  ),
   at("accumulate alone", f16, { xRows: 1, rows: 9, cols: 172 }, { accumulate: true }),
   at("norm, bias and accumulate", f16, { xRows: 1, rows: 9, cols: 172 }, ALL),
   at("norm, bias and accumulate, prefill", f16, { xRows: 17, rows: 9, cols: 172 }, ALL),

@@ -13,10 +13,7 @@ struct Rounded {
 }
 
 fn rounded_group(values: Group) -> Rounded {
-  let low = max(max(abs(values[0]), abs(values[1])), max(abs(values[2]), abs(values[3])));
-  let high = max(max(abs(values[4]), abs(values[5])), max(abs(values[6]), abs(values[7])));
-  let four = max(low, high);
-  let largest = max(max(four.x, four.y), max(four.z, four.w));
+  let largest = largest_of(values);
   let inverse = 127.0 / max(largest, 1e-30);
   let a = vec4u(
     rounded(values[0] * inverse), rounded(values[1] * inverse),

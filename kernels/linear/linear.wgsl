@@ -127,6 +127,13 @@ fn with_squares(sum: f32, v: vec4f) -> f32 {
   return fma(v.w, v.w, fma(v.z, v.z, fma(v.y, v.y, fma(v.x, v.x, sum))));
 }
 
+fn largest_of(values: Group) -> f32 {
+  let low = max(max(abs(values[0]), abs(values[1])), max(abs(values[2]), abs(values[3])));
+  let high = max(max(abs(values[4]), abs(values[5])), max(abs(values[6]), abs(values[7])));
+  let four = max(low, high);
+  return max(max(four.x, four.y), max(four.z, four.w));
+}
+
 // The value of row r of the stack, from its sum.
 // @param squares sum of the squares of row m of x
 fn value_of(r: u32, sum: f32, squares: f32) -> f32 {

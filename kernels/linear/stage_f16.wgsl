@@ -8,11 +8,7 @@ var<workgroup> tile: array<vec4h, 1024>; // [side, 8, 64]
 var<workgroup> units: array<f32, 128>;   // [side, 64]
 
 fn stage(side: u32, row: u32, values: Group) {
-  let low = max(max(abs(values[0]), abs(values[1])), max(abs(values[2]), abs(values[3])));
-  let high = max(max(abs(values[4]), abs(values[5])), max(abs(values[6]), abs(values[7])));
-  let four = max(low, high);
-  let largest = max(max(four.x, four.y), max(four.z, four.w));
-  let exponent = clamp(bitcast<u32>(largest) >> 23u, 1u, 253u);
+  let exponent = clamp(bitcast<u32>(largest_of(values)) >> 23u, 1u, 253u);
   let inverse = bitcast<f32>((254u - exponent) << 23u);
   let at = 512u * side + row;
   tile[at] = vec4h(values[0] * inverse);

@@ -1,10 +1,8 @@
-// Linear for many rows of x (prefill): a workgroup of 128 computes 64 rows of the matrix for 64 rows of x. Half of it
-// stages weights, the other half x, 32 columns at a time; then each invocation multiplies 8 rows by 4. How they are staged
-// and multiplied is chosen by what is linked: tile_floats.wgsl with a stage_*.wgsl, or tile_int8.wgsl. That gives
-// stage_weights, stage_x, add_products, and put_squares and squares_of for when the columns are through.
+// Linear for many rows of x (prefill): tile_rows.wgsl says which rows. They are staged 32 columns at a time; then each
+// invocation multiplies 8 rows by 4. How they are staged and multiplied is chosen by what is linked: tile_floats.wgsl with a
+// stage_*.wgsl, or tile_int8.wgsl. That gives stage_weights, stage_x, add_products, and put_squares and squares_of for when
+// the columns are through.
 
-const TILE = 64u;
-const TEAM_ROWS = TILE; // the workgroup is one team
 const W_STEP = 8u;  // invocation (a, b) takes rows a, a + 8, ... of the matrix and b, b + 16, ... of x
 const X_STEP = 16u;
 const W_EACH = 8u;
@@ -23,6 +21,7 @@ fn main(
   if (is_idle(task)) { // the whole workgroup
     return;
   }
+  let side = local / TILE;
   let mine = local % TILE; // the row that this invocation stages
   let a = local % W_STEP;
   let b = local / W_STEP;
@@ -30,15 +29,10 @@ fn main(
   var squares = 0.0; // of row `mine` of x
 
   for (var group = 0u; group < groups_of_row(); group++) {
-    if (local < TILE) {
+    if (side == W) {
       stage_weights(mine, task, group);
     } else {
-      var values = x_of(m + mine, group);
-      if (NORM == 1u) {
-        squares += dot_product(values, values);
-        values = product(values, vector_of(params.gain_at, group));
-      }
-      stage_x(mine, values);
+      stage_x(mine, gained_x(m + mine, group, &squares));
     }
     workgroupBarrier();
 
@@ -47,7 +41,7 @@ fn main(
   }
 
   if (NORM == 1u) {
-    if (local >= TILE) {
+    if (side == X) {
       put_squares(mine, squares);
     }
     workgroupBarrier();

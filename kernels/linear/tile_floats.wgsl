@@ -1,9 +1,5 @@
 // What tile.wgsl multiplies where rows are staged as floats: in f32 or f16, by which stage_*.wgsl is linked.
 
-// Sides of the staged tile.
-const W = 0u;
-const X = 1u;
-
 fn stage_weights(row: u32, task: Task, group: u32) {
   stage(W, row, weights_of(task, row, group));
 }

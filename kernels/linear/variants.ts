@@ -1,6 +1,13 @@
 // The ways to compute a linear layer: for few rows of x by teams of lanes, for many by tiles.
 
-import { type DeviceTraits, foldedGrid, type ParamsOf, type ParamTypes, type Variant } from "../kernel";
+import {
+  type DeviceTraits,
+  foldedGrid,
+  type MatrixSize,
+  type ParamsOf,
+  type ParamTypes,
+  type Variant,
+} from "../kernel";
 import type { Part } from "../linker";
 import { GROUP_WEIGHTS } from "../quant/format";
 import blocks from "./blocks.wgsl?raw";
@@ -13,10 +20,15 @@ import products from "./products.wgsl?raw";
 import split from "./split.wgsl?raw";
 import stageF16 from "./stage_f16.wgsl?raw";
 import stageF32 from "./stage_f32.wgsl?raw";
+import stageMatrixF16 from "./stage_matrix_f16.wgsl?raw";
+import stageMatrixF32 from "./stage_matrix_f32.wgsl?raw";
 import subgroup from "./subgroup.wgsl?raw";
+import subgroupMatrix from "./subgroup_matrix.wgsl?raw";
 import tile from "./tile.wgsl?raw";
 import tileFloats from "./tile_floats.wgsl?raw";
 import tileInt8 from "./tile_int8.wgsl?raw";
+import tileMatrix from "./tile_matrix.wgsl?raw";
+import tileRows from "./tile_rows.wgsl?raw";
 import workgroup from "./workgroup.wgsl?raw";
 
 /** A linear layer with its formats and options chosen. */
@@ -37,7 +49,7 @@ export interface LinearShape {
 
 /** Rows of x that one pass over the weights serves at most. */
 export const MOST_ROWS = 16;
-/** Rows of the matrix, and of x, that a workgroup of the tiled variants computes. */
+/** Rows of the matrix, and of x, that a workgroup of the tiled variants computes, with twice as many invocations. */
 const TILE = 64;
 /** Sharing columns among teams: split.wgsl says the same. */
 const MOST_SPLITS = 4;
@@ -46,6 +58,9 @@ const STAGED_SPLITS = 2;
 const ENOUGH_ROWS = 4096;
 /** Bits per weight up to which a lane has enough weights in flight only with four rows of the matrix. */
 const NARROW_BITS = 7;
+
+/** Workgroup memory of the tiled variants on subgroup matrices, at most: staged rows, and sums of half a tile. */
+const MATRIX_BYTES = 28_672;
 
 /** Groups of 32 columns of x, in eight bits, that the memory of few_rows_int8.wgsl holds: of as many rows as a block has. */
 const INT8_ENTRIES = 128;
@@ -178,6 +193,23 @@ function tileVariants(shape: LinearShape): readonly Variant[] {
       enable: ["f16"],
       ...tiles(shape, [stageF16, tileFloats]),
     },
+    // Not meant for any device before they are measured on GPUs.
+    {
+      name: "tile_matrix",
+      suits: () => false,
+      runs: (traits) => traits.f16 && matricesFit(traits, traits.matrixF16),
+      rows,
+      enable: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
+      ...matrixTiles(shape, stageMatrixF16, (traits) => traits.matrixF16),
+    },
+    {
+      name: "tile_matrix_f32",
+      suits: () => false,
+      runs: (traits) => matricesFit(traits, traits.matrixF32),
+      rows,
+      enable: ["subgroups", "chromium_experimental_subgroup_matrix"],
+      ...matrixTiles(shape, stageMatrixF32, (traits) => traits.matrixF32),
+    },
     // 16 rows of x at a time: for software adapters.
     { name: "invocation_many", suits: () => true, ...alone({ ...shape, int8: false }), rows },
   ];
@@ -256,10 +288,41 @@ function splitOf({ flags }: LinearShape, params: ParamsOf<ParamTypes>, lanes: nu
 /** @param multiplied How the tile's rows are staged and multiplied. */
 function tiles(shape: LinearShape, multiplied: readonly string[]): How {
   return {
-    parts: [...shape.shared, ...[...multiplied, tile].map((wgsl) => ({ wgsl }))],
+    parts: [...shape.shared, ...[tileRows, ...multiplied, tile].map((wgsl) => ({ wgsl }))],
     constants: () => shape.flags,
     grid: (params, rows) => foldedGrid(workgroupsOf(shape, params, TILE), Math.ceil(rows / TILE)),
   };
+}
+
+function matrixTiles(shape: LinearShape, stage: string, sizeOf: (traits: DeviceTraits) => MatrixSize | undefined): How {
+  return {
+    parts: [...shape.shared, ...[tileRows, stage, subgroupMatrix, tileMatrix].map((wgsl) => ({ wgsl }))],
+    constants: (_, traits) => {
+      const { m, n, k } = sizeOf(traits)!;
+      return { ...shape.flags, MATRIX_M: m, MATRIX_N: n, MATRIX_K: k, ...matrixParts({ m, n, k }, traits) };
+    },
+    grid: (params, rows) => foldedGrid(workgroupsOf(shape, params, TILE), Math.ceil(rows / TILE)),
+  };
+}
+
+/**
+ * How subgroups share a tile, as few as a workgroup may have: parts as square as can be, of whole matrices. What they write
+ * at a time is half a tile at most.
+ */
+function matrixParts({ m, n }: MatrixSize, { subgroupMax }: DeviceTraits) {
+  let [x, w] = [1, 1];
+  while (2 * x * w * subgroupMax <= 2 * TILE) {
+    if (x <= w && x * m < TILE / 2) x *= 2;
+    else if (w * n < TILE) w *= 2;
+    else break;
+  }
+  return { X_PARTS: x, W_PARTS: w };
+}
+
+/** The workgroup must be whole subgroups of any size. */
+function matricesFit(traits: DeviceTraits, size: MatrixSize | undefined): boolean {
+  if (!size || !subgroupsSuffice(traits) || (2 * TILE) % traits.subgroupMax !== 0) return false;
+  return traits.maxWorkgroupBytes >= MATRIX_BYTES && size.m <= TILE && size.n <= TILE && size.k <= GROUP_WEIGHTS;
 }
 
 /** Four lanes are the least that the language allows; fewer would mean that the adapter does not tell. */

@@ -22,7 +22,11 @@ export const adapterEnvironment = {
     ...common,
     VK_DRIVER_FILES: process.env.FENNEC_SWIFTSHADER_ICD ?? "/usr/lib/chromium/vk_swiftshader_icd.json",
   },
+  /** One with subgroup matrices, where FENNEC_MATRIX_DRIVER names its Vulkan driver file: see test/adapters/matrix.sh. */
+  matrix: { ...common, VK_DRIVER_FILES: process.env.FENNEC_MATRIX_DRIVER ?? "" },
 } as const;
+
+export const hasMatrixAdapter = !!process.env.FENNEC_MATRIX_DRIVER;
 
 /** Software adapters exist for Linux on x64; elsewhere tests run on the machine's own. */
 export const hasSoftwareAdapters = process.platform === "linux" && process.arch === "x64";

@@ -2,6 +2,7 @@
 // it offers, or with default limits and no optional features. A missing adapter is an error, never a skip.
 
 import type { DeviceTraits } from "../../kernels/kernel";
+import { matrixSize, SUBGROUP_MATRIX } from "../../src/backends/webgpu/subgroup_matrix";
 
 /** `full`: all the adapter has. `default-limits`: none of it; the stand-in for Safari and Firefox. */
 export type DeviceKind = "full" | "default-limits";
@@ -21,7 +22,9 @@ export function testGpu(): Promise<GPU> {
     if (typeof navigator !== "undefined" && navigator.gpu) return navigator.gpu;
     const { create, globals } = await import("webgpu");
     Object.assign(globalThis, globals);
-    return create([]);
+    // Subgroup matrices are experimental: Dawn shows them to those who ask.
+    const unsafe = import.meta.env.FENNEC_TEST_ADAPTER === "matrix";
+    return create(unsafe ? ["enable-dawn-features=allow_unsafe_apis"] : []);
   })();
   return gpu;
 }
@@ -54,7 +57,7 @@ async function requestTestDevice(kind: DeviceKind): Promise<GpuTestDevice> {
 }
 
 function everything(adapter: GPUAdapter): GPUDeviceDescriptor {
-  const wanted: readonly GPUFeatureName[] = ["shader-f16", "subgroups"];
+  const wanted: readonly GPUFeatureName[] = ["shader-f16", "subgroups", SUBGROUP_MATRIX];
   const requiredLimits: Record<string, number> = {};
   // The limits are getters of the prototype.
   for (const name in adapter.limits) {
@@ -66,12 +69,15 @@ function everything(adapter: GPUAdapter): GPUDeviceDescriptor {
 
 function traitsOf(gpu: GPU, adapter: GPUAdapter, device: GPUDevice): DeviceTraits {
   const subgroups = device.features.has("subgroups");
+  const matrices = device.features.has(SUBGROUP_MATRIX);
   return {
     f16: device.features.has("shader-f16"),
     subgroups,
     subgroupMin: subgroups ? adapter.info.subgroupMinSize : 0,
     subgroupMax: subgroups ? adapter.info.subgroupMaxSize : 0,
     packedDot: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
+    matrixF16: matrices ? matrixSize(adapter.info, "f16") : undefined,
+    matrixF32: matrices ? matrixSize(adapter.info, "f32") : undefined,
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     software: adapter.info.isFallbackAdapter,

@@ -4,6 +4,7 @@
 import type { DeviceTraits } from "../../../kernels/kernel";
 import { FennecError } from "../../errors";
 import { type Awaiting, awaitingOn } from "./firefox_poll";
+import { matrixSize, SUBGROUP_MATRIX } from "./subgroup_matrix";
 import { type VerdictKey, verdictKey } from "./verdicts";
 
 export interface Gpu {
@@ -27,7 +28,7 @@ export interface GpuOptions {
 }
 
 /** Features that are asked for where they are; timestamps are for tuning. */
-const FEATURES = ["shader-f16", "subgroups", "timestamp-query"] as const;
+const FEATURES = ["shader-f16", "subgroups", "timestamp-query", SUBGROUP_MATRIX] as const;
 
 /** Limits that are asked for at the adapter's maximum. Storage buffers per stage stay at the portable 8. */
 const RAISED_LIMITS = [
@@ -80,6 +81,7 @@ export async function openGpu(gpu: GPU, options: GpuOptions = {}): Promise<Gpu> 
 
 function traitsOf(gpu: GPU, device: GPUDevice, info: GPUAdapterInfo, without: readonly string[]): DeviceTraits {
   const subgroups = device.features.has("subgroups") && !without.includes("subgroups");
+  const matrices = subgroups && device.features.has(SUBGROUP_MATRIX);
   return {
     f16: device.features.has("shader-f16") && !without.includes("f16"),
     subgroups,
@@ -87,6 +89,8 @@ function traitsOf(gpu: GPU, device: GPUDevice, info: GPUAdapterInfo, without: re
     subgroupMax: subgroups ? info.subgroupMaxSize : 0,
     packedDot:
       !without.includes("packedDot") && (gpu.wgslLanguageFeatures?.has("packed_4x8_integer_dot_product") ?? false),
+    matrixF16: matrices ? matrixSize(info, "f16") : undefined,
+    matrixF32: matrices ? matrixSize(info, "f32") : undefined,
     maxInvocations: device.limits.maxComputeInvocationsPerWorkgroup,
     maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
     software: isSoftware(info),

@@ -13,6 +13,7 @@ import type { BufferRef, Plan, PlannedDispatch } from "../../plan/plan";
 import type { Backend, BackendInput } from "../backend";
 import { cacheGroups, layerPageBytes } from "../cache_groups";
 import { newCounters } from "../counters";
+import { askedVariant, checkAskedVariant } from "./asked_variant";
 import { type BoundDispatch, bindDispatches } from "./bindings";
 import { type Gpu, type GpuOptions, openGpu } from "./device";
 import { GpuMemory, guarded } from "./memory";
@@ -26,7 +27,10 @@ import { warmUp } from "./warm_up";
 import { WebgpuBackend } from "./webgpu_backend";
 
 export interface WebgpuOptions extends GpuOptions {
-  /** Prefer this variant of every kernel that has it: tests run whole models on each family. */
+  /**
+   * Prefer this variant of every kernel that has it: tests run whole models on each family, and people try one by
+   * `FENNEC_VARIANT`.
+   */
   readonly preferVariant?: string;
   /** Rows of a prefill chunk; chosen by the device when absent. */
   readonly chunkRows?: number;
@@ -42,7 +46,8 @@ export interface WebgpuOptions extends GpuOptions {
  * Makes a backend on WebGPU.
  *
  * @throws FennecError `webgpu-missing`, `webgpu-limits`, `out-of-memory`, `kernel-compile`, `self-test-failed`,
- *   `tensor-not-finite`, `backend-unsupported`, `aborted`, and those of the file's source. Nothing is left on the GPU.
+ *   `tensor-not-finite`, `backend-unsupported`, `aborted`, and those of the file's source; `invalid-argument` when no
+ *   kernel has the variant that `FENNEC_VARIANT` names. Nothing is left on the GPU.
  */
 export async function createWebgpuBackend(
   input: BackendInput,
@@ -70,7 +75,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
   const int8 = input.options.activations === "int8" && traits.packedDot;
   const counters = newCounters();
   const memory = new GpuMemory(device, counters);
-  const pipelines = new Pipelines(device, traits, counters, options.preferVariant);
+  const pipelines = new Pipelines(device, traits, counters, options.preferVariant ?? askedVariant());
 
   const chunkRows = Math.min(MAX_ROWS, options.chunkRows ?? (traits.software ? 64 : 256));
   const maxBindingBytes = device.limits.maxStorageBufferBindingSize;
@@ -100,6 +105,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     formatOf: (weight) => formatOf(tensorOf(file, weight).type),
   });
 
+  checkAskedVariant(plan, pipelines, chunkRows);
   onProgress?.({ phase: "compile", bytesLoaded: 0, bytesTotal: 0 });
   const test = (options.selfTest ?? true) ? await prepareSelfTest(gpu, pipelines, kernelsOf(plan)) : undefined;
   const tuning = await prepareTuning(
@@ -163,6 +169,7 @@ async function assemble(input: BackendInput, gpu: Gpu, options: WebgpuOptions): 
     context,
   });
   await test?.run();
+  checkAskedVariant(plan, pipelines, chunkRows);
   await compileFirst(plan, pipelines, chunkRows); // what was chosen since
   if (options.warmUp ?? !traits.software) {
     const all = [...bound.decode, ...bound.prefill, ...bound.sampling];

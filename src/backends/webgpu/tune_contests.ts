@@ -10,6 +10,9 @@ import { defaultOrder } from "./tune_defaults";
 /** Many times slower on GPUs: a single dispatch of them could take seconds there. */
 const FOR_SOFTWARE: ReadonlySet<string> = new Set(["invocation", "few_lanes"]);
 
+/** What a variant enables that is used only where it is meant to be: another precision, or no standard yet. */
+const NOT_BY_ITSELF: ReadonlySet<string> = new Set(["f16", "chromium_experimental_subgroup_matrix"]);
+
 /** A kernel of the plan and what decides its time. */
 export interface KernelContest extends Contest {
   readonly kernel: PlannedDispatch["kernel"];
@@ -61,8 +64,8 @@ export function contestsOf(vendor: string, pipelines: Pipelines, plan: TunedPlan
 }
 
 /**
- * Variants to choose among. A variant that computes in f16 only where it is meant to be used: it is another precision. For
- * decoding only those that serve all of its buckets, so that a row has the same bits alone and in a batch.
+ * Variants to choose among. For decoding only those that serve all of its buckets, so that a row has the same bits alone
+ * and in a batch.
  */
 function candidatesOf(
   pipelines: Pipelines,
@@ -76,7 +79,7 @@ function candidatesOf(
   if (phase === "decode" && !candidates.slice(0, 1).every(servesAll)) return [];
   return candidates
     .filter(({ name }) => pipelines.traits.software || !FOR_SOFTWARE.has(name))
-    .filter((variant) => variant.suits(pipelines.traits) || !variant.enable?.includes("f16"))
+    .filter((variant) => variant.suits(pipelines.traits) || !variant.enable?.some((each) => NOT_BY_ITSELF.has(each)))
     .filter((variant) => phase === "prefill" || servesAll(variant))
     .map(({ name }) => name);
 }

@@ -36,6 +36,8 @@ const gpuTraits: DeviceTraits = {
   subgroupMin: 32,
   subgroupMax: 32,
   packedDot: false,
+  matrixF16: undefined,
+  matrixF32: undefined,
   maxInvocations: 1024,
   maxWorkgroupBytes: 32_768,
   software: false,
@@ -61,6 +63,11 @@ const matmul = kernelOf("matmul", [
   variant("elsewhere", { rows: [1, 16], runs: () => false, suits: () => false }),
   variant("half", { rows: [1, 16], suits: () => false, enable: ["f16"] }),
   variant("tile", { rows: [17, Number.POSITIVE_INFINITY] }),
+  variant("tile_matrix", {
+    rows: [17, Number.POSITIVE_INFINITY],
+    suits: () => false,
+    enable: ["subgroups", "chromium_experimental_subgroup_matrix"],
+  }),
   variant("tile_wide", { rows: [17, Number.POSITIVE_INFINITY], suits: () => false }),
   variant("invocation"),
 ]);
