@@ -79,7 +79,7 @@ export function at(
 
   const gainAt = ADD_GAIN_AT + 4 * Math.ceil(cols / 4);
   const biasAt = gainAt + cols + 3;
-  const vectors = noise(biasAt + stackRows, 33);
+  const vectors = noise(4 * Math.ceil((biasAt + stackRows) / 4), 33); // whole vec4f, as the engine's are
   if (int8) awayFromTies(allX, cols, norm ? vectors.subarray(gainAt, gainAt + cols) : undefined);
   const yStride = rows + (yAt && yAt + 3);
   // Unwritten elements are NaN: a sum that adds to them, or a store outside the part or past the last row, shows.

@@ -20,7 +20,7 @@ const slow = ["swiftshader", "chromium"].includes(adapter);
  * fastest; elsewhere the format's loader is held by its embedding and repacking cases.
  */
 const EVERYWHERE = slow
-  ? /^linear_(f16|q4_0)(_norm|_accumulate|_norm_sandwich_publish)?$/
+  ? /^linear_((f16|q4_0)(_norm|_accumulate|_norm_sandwich_publish)?|q8_0_norm_int8|q4_0_norm_silu_int8)$/
   : /^linear_(f32|f16|bf16|q8_0|q4_0|q4_k|q6_k)(_|$)/;
 /** The shaders of other variants with other numbers: they run in these formats. */
 const RENUMBERED = /^(subgroup_2|workgroup_128)$/;

@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vi
 import { attention } from "../../kernels/attention/attention";
 import { type DeviceTraits, defineKernel, type Kernel } from "../../kernels/kernel";
 import { linear } from "../../kernels/linear/linear";
-import { FORMATS } from "../../kernels/quant/index";
+import { FORMATS, formatOf } from "../../kernels/quant/index";
 import { rmsNorm } from "../../kernels/rms_norm/rms_norm";
 import { selfTestCases } from "../../kernels/self_test";
 import { newCounters } from "../../src/backends/counters";
@@ -28,7 +28,10 @@ function broken(kernel: Kernel, names: readonly string[]): Kernel {
     ...kernel,
     variants: kernel.variants.map((variant) =>
       names.includes(variant.name)
-        ? { ...variant, parts: variant.parts.map(({ wgsl }) => ({ wgsl: wgsl.replaceAll("inverseSqrt(", "sqrt(") })) }
+        ? {
+            ...variant,
+            parts: variant.parts.map((part) => ({ ...part, wgsl: part.wgsl.replaceAll("inverseSqrt(", "sqrt(") })),
+          }
         : variant,
     ),
   };
@@ -59,6 +62,18 @@ describe("self-test", () => {
       kernel.variants.map(({ name }) => name),
     );
     await expect(run([all])).rejects.toMatchObject({ code: "self-test-failed" });
+  });
+
+  test("replaces a tile that rounds x by one that does not, and holds each to its own reference", async () => {
+    const hardware = { ...traits, software: false };
+    const kernel = linear([formatOf("Q8_0")], { norm: true, int8: true });
+    const report = async (tested: Kernel) =>
+      selfTest(device, hardware, new Pipelines(device, hardware, newCounters()), [tested]);
+    const prompts = ({ passed }: { readonly passed: readonly string[] }) => passed.at(-1);
+    expect(prompts(await report(kernel))).toBe(`${kernel.name}/tile_int8`);
+    const found = await report(broken(kernel, ["tile_int8"]));
+    expect(found.refused).toMatchObject([{ variant: "tile_int8" }]);
+    expect(prompts(found)).toBe(`${kernel.name}/tile`);
   });
 
   test("has cases for every kernel that is made per format, option or head size", async () => {

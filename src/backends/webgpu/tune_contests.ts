@@ -8,7 +8,7 @@ import type { Contest } from "./tune";
 import { defaultOrder } from "./tune_defaults";
 
 /** Many times slower on GPUs: a single dispatch of them could take seconds there. */
-const FOR_SOFTWARE: ReadonlySet<string> = new Set(["invocation", "few_lanes"]);
+const FOR_SOFTWARE: ReadonlySet<string> = new Set(["invocation", "invocation_many", "few_lanes"]);
 
 /** What a variant enables that is used only where it is meant to be: another precision, or no standard yet. */
 const NOT_BY_ITSELF: ReadonlySet<string> = new Set(["f16", "chromium_experimental_subgroup_matrix"]);

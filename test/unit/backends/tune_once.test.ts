@@ -141,6 +141,17 @@ describe("what takes part", () => {
     expect(contest!.candidates).toEqual(candidates);
   });
 
+  test("for prompts of a linear that may round x, the exact tile too", () => {
+    const kernel = linear([formatOf("Q4_0")], { norm: true, int8: true });
+    const prefill = [{ ...dispatches[0]!, kernel }];
+    const contests = (packedDot: boolean) => {
+      const pipelines = new Pipelines({} as GPUDevice, { ...gpuTraits, packedDot }, newCounters());
+      return contestsOf("", pipelines, { matrices: [], decode: [], prefill }, 256);
+    };
+    expect(contests(true).map(({ candidates }) => candidates)).toEqual([["tile_int8", "tile"]]);
+    expect(contests(false)).toEqual([]);
+  });
+
   test("each dispatch of the kernel, one of each shape first", async () => {
     await loadOnce();
     const [decode] = measured.contests;
