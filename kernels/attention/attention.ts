@@ -4,7 +4,6 @@ import { PAGE_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
 import grid from "../common/grid.wgsl?raw";
 import { type CacheType, readingParts } from "../common/kv";
-import kvF16Native from "../common/kv_f16_native.wgsl?raw";
 import { BY_INVOCATION, checkHeadDim, IN_WORKGROUPS, nativeF16, ON_SUBGROUPS, type Way } from "../common/kv_ways";
 import slots from "../common/slots.wgsl?raw";
 import tanh from "../common/tanh.wgsl?raw";
@@ -82,7 +81,7 @@ const alone: AttentionWay = {
  */
 export function attention(kv: CacheType, { headDim }: { readonly headDim: number }) {
   checkHeadDim(headDim);
-  const natively = readingParts("f16", kvF16Native);
+  const natively = readingParts("native f16");
   const variants = [
     ...(kv === "f16" ? cooperative.map((way) => variant(nativeF16(way), headDim, natively)) : []),
     ...[...cooperative, alone].map((way) => variant(way, headDim, readingParts(kv))),

@@ -1,5 +1,8 @@
 // How pages hold keys and values: the shader files of each type, and the bytes that they take.
 
+import halfBits from "./half_bits.wgsl?raw";
+import kvF16Native from "./kv_f16_native.wgsl?raw";
+import kvF16NativeStore from "./kv_f16_native_store.wgsl?raw";
 import kvF16 from "./kv_f16_packed.wgsl?raw";
 import kvF16Store from "./kv_f16_packed_store.wgsl?raw";
 import kvF32 from "./kv_f32.wgsl?raw";
@@ -16,21 +19,24 @@ export type CacheType = "f32" | "f16" | "int8";
 /** Elements of a head that share a scale in `int8`. kv_int8.wgsl says the same. */
 export const INT8_GROUP = 32;
 
-/** Files that read and write pages on any device. */
-const FILES: Readonly<Record<CacheType, { readonly load: string; readonly store: string }>> = {
-  f32: { load: kvF32, store: kvF32Store },
-  f16: { load: kvF16, store: kvF16Store },
-  int8: { load: kvInt8, store: kvInt8Store },
-};
+/** Files that read and write pages, on any device and on those with shader-f16. */
+const FILES: Readonly<Record<CacheType | "native f16", { readonly load: string; readonly store: readonly string[] }>> =
+  {
+    f32: { load: kvF32, store: [kvF32Store] },
+    f16: { load: kvF16, store: [halfBits, kvF16Store] },
+    "native f16": { load: kvF16Native, store: [halfBits, kvF16NativeStore] },
+    int8: { load: kvInt8, store: [kvInt8Store] },
+  };
 
-/** Shader files for pages that are only read; `load` replaces the type's own file. */
-export function readingParts(kv: CacheType, load = FILES[kv].load): readonly string[] {
-  return [load, kvRead, kvPages];
+/** Shader files for pages that are only read. */
+export function readingParts(kv: keyof typeof FILES): readonly string[] {
+  return [FILES[kv].load, kvRead, kvPages];
 }
 
 /** Shader files for pages that are written too. */
-export function writingParts(kv: CacheType, { load, store } = FILES[kv]): readonly string[] {
-  return [load, store, kvReadWrite, kvPages];
+export function writingParts(kv: keyof typeof FILES): readonly string[] {
+  const { load, store } = FILES[kv];
+  return [load, ...store, kvReadWrite, kvPages];
 }
 
 /** Bytes of the key, or the value, of one token and key head. */

@@ -1,8 +1,8 @@
-// Storing as packed f16, clamped to the largest one so that no Inf is stored. Names as in kv_f32_store.wgsl.
+// Storing as packed f16. Names as in kv_f32_store.wgsl. Needs half_bits.wgsl.
 
 fn kv_packed(value: vec4f) -> vec2u {
-  let bounded = clamp(value, vec4f(-65504.0), vec4f(65504.0));
-  return vec2u(pack2x16float(bounded.xy), pack2x16float(bounded.zw));
+  let bits = half_bits(value);
+  return bits.xz | (bits.yw << vec2u(16u));
 }
 
 fn kv_store(at: u32, quad: u32, head_quads: u32, value: vec4f, largest: f32) {

@@ -6,8 +6,6 @@ import softmax from "../attention/softmax.wgsl?raw";
 import { PAGE_TOKENS, SPLIT_TOKENS } from "../common/batch";
 import batch from "../common/batch.wgsl?raw";
 import { type CacheType, writingParts } from "../common/kv";
-import kvF16Native from "../common/kv_f16_native.wgsl?raw";
-import kvF16NativeStore from "../common/kv_f16_native_store.wgsl?raw";
 import { BY_INVOCATION, checkHeadDim, IN_WORKGROUPS, nativeF16, ON_SUBGROUPS, type Way } from "../common/kv_ways";
 import slots from "../common/slots.wgsl?raw";
 import tanh from "../common/tanh.wgsl?raw";
@@ -71,7 +69,7 @@ export function decodeAttention(kv: CacheType, { headDim, headNorm, group }: Dec
   const common = [...headParts(headNorm), head, scores, softmax, batch, slots, tanh];
   const variantsOf = (kvFiles: readonly string[], some: readonly DecodeWay[]) =>
     some.map((way) => variant({ ...way, files: [...way.files, ...kvFiles, ...common] }, headDim, group));
-  const nativeKv = writingParts("f16", { load: kvF16Native, store: kvF16NativeStore });
+  const nativeKv = writingParts("native f16");
   return defineKernel({
     name: `decode_attention_${kv}_${headDim}_x${group}${headNorm ? "_norm" : ""}`,
     bindings: {

@@ -14,9 +14,11 @@ interface Shape {
   readonly rows: readonly { readonly slot: number; readonly position: number }[];
   /** Rows take their positions from their slots. */
   readonly fromSlots?: boolean;
+  /** Keys; noise when absent. */
+  readonly keys?: readonly number[];
 }
 
-function at(name: string, { kv = "f32", kvHeads, headDim, tables, rows, fromSlots = false }: Shape): KernelCase {
+function at(name: string, { kv = "f32", kvHeads, headDim, tables, rows, keys, fromSlots = false }: Shape): KernelCase {
   const tableAt = 3;
   const pagesPerSlot = Math.max(...tables.map((table) => table.length));
   const pages = new Uint32Array(tableAt + tables.length * pagesPerSlot);
@@ -25,7 +27,7 @@ function at(name: string, { kv = "f32", kvHeads, headDim, tables, rows, fromSlot
   });
   const pool = Math.max(...tables.flat()) + 1;
   const elements = pool * 2 * kvHeads * PAGE_TOKENS * headDim;
-  const k = noise(rows.length * kvHeads * headDim, 1);
+  const k = keys ? Float32Array.from(keys) : noise(rows.length * kvHeads * headDim, 1);
   const v = noise(rows.length * kvHeads * headDim, 2);
   const places: KvPlace[] = rows.map(({ slot, position }) => ({
     page: tables[slot]![Math.floor(position / PAGE_TOKENS)]!,
@@ -93,4 +95,17 @@ export const cases: readonly KernelCase[] = [
     rows: chunk(0, 30, 4),
   }),
   at("stored as f16", { kv: "f16", kvHeads: 2, headDim: 8, tables: [[1, 0]], rows: chunk(0, 30, 4) }),
+  at("stored as f16: ties go to even, whatever the device's own conversions do", {
+    kv: "f16",
+    kvHeads: 1,
+    headDim: 24,
+    tables: [[0]],
+    rows: chunk(0, 0, 1),
+    keys: [
+      ...[1 + 2 ** -11, 1 + 3 * 2 ** -11, -1 - 2 ** -11 - 2 ** -20, 1 + 2 ** -11 - 2 ** -20, 2 - 2 ** -12], // normal
+      ...[2 ** -14, 2 ** -14 - 2 ** -26, 2 ** -14 - 2 ** -25, -(2 ** -15) - 2 ** -25, 5 * 2 ** -25], // to and in subnormal
+      ...[2 ** -24, 2 ** -25, -(2 ** -25) - 2 ** -40, 3 * 2 ** -25, 2 ** -26, 1e-40, 0, -0], // to and near zero
+      ...[65504, 65519, 65520, 1e6, -1e38, 60_000], // to the largest
+    ],
+  }),
 ];
