@@ -19,6 +19,12 @@ import { launch, variantsOf } from "../support/launch";
  */
 const cols = 2100;
 
+/** Adapters that take seconds for a large pipeline: lavapipe runs every bucket. */
+const adapter: string = import.meta.env.FENNEC_TEST_ADAPTER;
+const slow = ["swiftshader", "chromium"].includes(adapter);
+/** Node runs these on the same adapter. */
+const leftOut = (name: string) => adapter === "chromium" && name.endsWith("_staged");
+
 /** What goes before and after a sum must not depend on the bucket either. */
 const f16 = formatOf("F16");
 const ways: readonly {
@@ -30,7 +36,7 @@ const ways: readonly {
   {
     name: "norm",
     kinds: DEVICE_KINDS,
-    buckets: ROW_BUCKETS,
+    buckets: slow ? [1, 4, 16] : ROW_BUCKETS,
     inBucket: (xRows) => at(`${xRows} rows`, f16, { xRows, rows: 5, cols }, { norm: true }),
   },
   {
@@ -65,7 +71,8 @@ for (const { name, kinds, buckets, inBucket } of ways) {
   for (const kind of kinds) {
     const { traits } = await testDevice(kind);
     describe(`equal bits in every bucket, ${name}, on the device with ${kind}`, () => {
-      test.each(variantsOf(inBucket(1), traits).run)("$name", async (variant) => {
+      const variants = variantsOf(inBucket(1), traits).run.filter((variant) => !leftOut(variant.name));
+      test.each(variants)("$name", async (variant) => {
         const device = await testDevice(kind);
         const results: Map<string, Uint32Array>[] = [];
         for (const bucket of buckets) results.push(await rowsOf(device, inBucket(bucket), variant));
