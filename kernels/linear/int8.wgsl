@@ -42,7 +42,13 @@ fn integers_of(task: Task, slot: u32, group: u32) -> Integers {
 }
 
 fn with_product(sum: f32, weights: Integers, x: Rounded) -> f32 {
-  let low = weights.scales.x * f32(dot_bytes(weights.words[0], x.words[0]));
-  let both = fma(weights.scales.y, f32(dot_bytes(weights.words[1], x.words[1])), low);
+  let low = dot_bytes(weights.words[0], x.words[0]);
+  let high = dot_bytes(weights.words[1], x.words[1]);
+  var both: f32;
+  if (ONE_SCALE) {
+    both = weights.scales.x * f32(low + high); // one conversion for two
+  } else {
+    both = fma(weights.scales.y, f32(high), weights.scales.x * f32(low));
+  }
   return fma(fma(weights.offset, x.sum, both), x.unit, sum);
 }

@@ -33,8 +33,8 @@ export interface WeightFormat {
    */
   readonly loader: Part;
   /**
-   * WGSL of `fn integers_32(block: u32, sections: vec4u) -> Integers` (integers.wgsl), for formats whose weights are whole
-   * numbers times a scale. Goes behind the loader, in the same part.
+   * WGSL of `fn integers_32(block: u32, sections: vec4u) -> Integers` and `const ONE_SCALE` (integers.wgsl), for formats
+   * whose weights are whole numbers times a scale. Goes behind the loader, in the same part.
    */
   readonly integers?: string;
   /** WGSL of functions that the loader calls and that several formats share. They bind nothing and are never prefixed. */

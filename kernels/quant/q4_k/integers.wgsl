@@ -1,3 +1,5 @@
+const ONE_SCALE = true;
+
 fn integers_32(block: u32, sections: vec4u) -> Integers {
   let factors = scale_and_min(w[sections.y / 4u + block / 8u], block % 8u);
   let nibbles = w[block];

@@ -1,3 +1,5 @@
+const ONE_SCALE = false;
+
 fn integers_32(block: u32, sections: vec4u) -> Integers {
   let d_at = sections.w + block / 16u;
   let d = f32_of_half((w[d_at / 4u][d_at % 4u] >> (16u * ((block / 8u) % 2u))) & 0xffffu);

@@ -1,3 +1,5 @@
+const ONE_SCALE = true;
+
 fn integers_32(block: u32, sections: vec4u) -> Integers {
   let at = sections.y + block / 2u;
   let scale = f32_of_half((w[at / 4u][at % 4u] >> (16u * (block % 2u))) & 0xffffu);
