@@ -3,7 +3,7 @@
 // 1 / root mean square of the head whose first element is qkv[first]. Must be reached by the whole team.
 fn head_scale(lane: u32, first: u32) -> f32 {
   var sum = 0.0;
-  for (var i = lane % TEAM; i < 4u * HEAD_QUADS; i += TEAM) {
+  for (var i = lane % TEAM; i < 4u * head_quads(); i += TEAM) {
     sum += qkv[first + i] * qkv[first + i];
   }
   return inverseSqrt(team_sum(lane, sum) / f32(4u * HEAD_QUADS) + params.eps);

@@ -3,7 +3,7 @@
 // Needs of params: rope_dims (even, 0: no rotation), rope_style, tables_at, coarse_at.
 
 // HEAD_QUADS, as a number that compilers do not know: the loops that prepare a head are long when unrolled (software
-// adapters take minutes to compile them).
+// adapters take minutes to compile them, or crash: Mesa 26.1's lavapipe on the norm).
 fn head_quads() -> u32 {
   return min(HEAD_QUADS, params.qkv_stride / 4u);
 }
