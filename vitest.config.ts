@@ -104,6 +104,7 @@ export default defineConfig({
           plainNode("unit", ["test/unit/**/*.test.ts"]),
           plainNode("fixtures", ["test/fixtures_tests/**/*.test.ts"], [fixtureParity, fixtureBrowser]),
           plainNode("package", ["test/package/**/*.test.ts"]),
+          plainNode("wgpu", ["test/wgpu/**/*.test.ts"], [], 10 * minutes),
           page,
           ...(hasSoftwareAdapters ? onSoftware : onOwnAdapter),
           chromium("chromium", [kernels, parity, "test/browser/**/*.test.ts"], heavy),
