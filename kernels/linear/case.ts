@@ -146,7 +146,7 @@ export function at(
       return { y, ...(sandwich === "publish" && { x_out: xOut }) };
     },
     tolerance: exact ? INT8_TOLERANCE : 2e-6,
-    toleranceF16: 2e-3,
+    toleranceF16: 4e-3, // measured up to 2.3e-3 (wgpu on lavapipe)
   };
 }
 
