@@ -15,9 +15,10 @@ import { launch, variantsOf } from "../support/launch";
 
 /**
  * Several groups of 32 columns per lane on the adapters at hand, more than the 64 that a workgroup's memory holds, the
- * last one partly filled.
+ * last one partly filled. So many that the squares of the first row differ when they are added in another order: for many
+ * other numbers they are the same by luck.
  */
-const cols = 2100;
+const cols = 2060;
 
 /** Adapters that take seconds for a large pipeline: lavapipe runs every bucket. */
 const adapter: string = import.meta.env.FENNEC_TEST_ADAPTER;
