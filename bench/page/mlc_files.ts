@@ -1,6 +1,7 @@
 // A model for WebLLM with the weights of a GGUF file: the folder that MLC's `convert_weight` and `gen_config` would make,
 // for a library that is compiled already. Nothing is rounded. MLC's levels of 4 bits are 7 around zero (0 to 14), those of
-// Q4_0 are 8 below and 7 above: a file that has a level -8 is refused, and so is anything else that does not fit.
+// Q4_0 are 8 below and 7 above: a file that has a level -8 is refused, and so is anything else that does not fit. RoPE's
+// base and the norms' eps are compiled into the library, which does not tell them: they must be the model's.
 //
 // Source: mlc-llm, python/mlc_llm: quantization/group_quantization.py (`_quantize`, groups of 32 along a row),
 // model/qwen2/qwen2_loader.py and loader/standard_loader.py (which matrices are one), interface/gen_config.py.
@@ -56,10 +57,13 @@ export async function* mlcFiles(file: WeightsFile, library: MlcLibrary): AsyncGe
   }
   yield { name: "mlc-chat-config.json", content: json(chatConfig(file, library)) };
   yield { name: "tokenizer.json", content: JSON.stringify(tokenizerJson(file.metadata)) };
+  const unused = new Set(file.tensors.keys());
   const records: JsonObject[] = [];
   let shard: { readonly parameter: MlcParameter; readonly bytes: Uint8Array }[] = [];
   for (const [i, parameter] of library.parameters.entries()) {
-    shard.push({ parameter, bytes: await parameterBytes(parameter, file) });
+    const tensors = tensorsOf(parameter, file);
+    for (const { name } of tensors) unused.delete(name);
+    shard.push({ parameter, bytes: await parameterBytes(parameter, tensors, file.name) });
     const size = shard.reduce((sum, { bytes }) => sum + bytes.length, 0);
     if (size < SHARD_BYTES && i < library.parameters.length - 1) continue;
     const content = new Uint8Array(size);
@@ -75,6 +79,7 @@ export async function* mlcFiles(file: WeightsFile, library: MlcLibrary): AsyncGe
     shard = [];
     yield { name, content };
   }
+  if (unused.size > 0) throw new Error(`the library has no use for ${[...unused].join(", ")} of ${file.name}`);
   const ParamBytes = records.reduce((sum, { nbytes }) => sum + Number(nbytes), 0);
   const list = json({ metadata: { ParamSize: library.parameters.length, ParamBytes, BitsPerParam: 4.5 }, records });
   // One list under the name that WebLLM 0.2.79 asks for, and under the name since 0.2.80.
@@ -131,25 +136,39 @@ function chatConfig({ name, metadata }: WeightsFile, library: MlcLibrary): JsonO
   };
 }
 
-/** @returns The parameter's bytes, row after row as in the GGUF file. */
-async function parameterBytes(parameter: MlcParameter, file: WeightsFile): Promise<Uint8Array> {
-  const { name, shape, dtype } = parameter;
-  const [, stem = "", part] = /^(.*)\.(q_weight|q_scale|weight|bias)$/.exec(name) ?? [];
+/** @returns What the parameter is called without its part, and the part. */
+function splitName(name: string): { readonly stem: string; readonly part: string } {
+  const [, stem = "", part = ""] = /^(.*)\.(q_weight|q_scale|weight|bias)$/.exec(name) ?? [];
+  return { stem, part };
+}
+
+function tensorsOf({ name }: MlcParameter, file: WeightsFile): readonly TensorInfo[] {
+  const { stem, part } = splitName(name);
   const layer = /\.(\d+)\./.exec(stem)?.[1] ?? "";
   const sources = QWEN2[stem.replace(`.${layer}.`, ".$.")];
-  if (!sources || !part) throw new Error(`the library has a parameter that Qwen2 has not: ${name}`);
+  if (!sources) throw new Error(`the library has a parameter that Qwen2 has not: ${name}`);
   const end = part === "bias" ? "bias" : "weight";
-  const tensors = sources.map((source) => {
-    const tensor = file.tensors.get(`${source.replace("$", layer)}.${end}`);
+  return sources.map((source) => {
+    const wanted = `${source.replace("$", layer)}.${end}`;
+    const tensor = file.tensors.get(wanted);
     if (tensor) return tensor;
-    throw new Error(`${file.name} has no ${source.replace("$", layer)}.${end}, of which the library makes ${name}`);
+    throw new Error(`${file.name} has no ${wanted}, of which the library makes ${name}`);
   });
+}
+
+/** @returns The parameter's bytes, row after row as in the GGUF file. */
+async function parameterBytes(
+  { name, shape, dtype }: MlcParameter,
+  tensors: readonly TensorInfo[],
+  fileName: string,
+): Promise<Uint8Array> {
+  const { part } = splitName(name);
   const isLevels = part === "q_weight";
   const of = part.startsWith("q_") ? (isLevels ? PACKED.levels : BLOCK.weights) : 1;
   const rows = tensors.reduce((sum, tensor) => sum + tensor.shape[0]!, 0);
   const expected = [rows, ...tensors[0]!.shape.slice(1).map((columns) => columns / of)];
   if (String(expected) !== String(shape)) {
-    throw new Error(`${name} has shape ${shape} in the library, and would have ${expected} from ${file.name}`);
+    throw new Error(`${name} has shape ${shape} in the library, and would have ${expected} from ${fileName}`);
   }
   const parts: Uint8Array[] = [];
   for (const tensor of tensors) {

@@ -175,6 +175,12 @@ describe("refused", () => {
       /Qwen2 has not: model.layers.0.mlp.gate.weight/,
     ],
     [
+      "a library of fewer layers: the file's last would be left out",
+      model(),
+      library("float16", (all) => all.filter(({ name }) => !name.startsWith("model.layers.1."))),
+      /no use for blk.1.attn_norm.weight/,
+    ],
+    [
       "a head of its own, which the tied file has not",
       model(),
       library("float16", (all) => [{ name: "lm_head.q_weight", shape: [320, 8], dtype: "uint32" }, ...all]),
