@@ -9,6 +9,7 @@ import { type Bindings, defineKernel, type Kernel, type ParamTypes } from "../ke
 import type { Part } from "../linker";
 import { loaderParts, type WeightFormat } from "../quant/format";
 import integersWgsl from "../quant/integers.wgsl?raw";
+import { fewRowsVariants, int8Variants } from "./few_rows";
 import inputPlain from "./input_plain.wgsl?raw";
 import linearWgsl from "./linear.wgsl?raw";
 import rowsGated from "./rows_gated.wgsl?raw";
@@ -16,13 +17,14 @@ import rowsPlain from "./rows_plain.wgsl?raw";
 import sandwichWgsl from "./sandwich.wgsl?raw";
 import sandwichOnly from "./sandwich_only.wgsl?raw";
 import sandwichPublish from "./sandwich_publish.wgsl?raw";
+import type { LinearShape } from "./shape";
 import stack1 from "./stack_1.wgsl?raw";
 import stack2 from "./stack_2.wgsl?raw";
 import stack3 from "./stack_3.wgsl?raw";
 import stackInt8One from "./stack_int8_1.wgsl?raw";
 import stackInt8Two from "./stack_int8_2.wgsl?raw";
 import stackInt8Three from "./stack_int8_3.wgsl?raw";
-import { linearVariants } from "./variants";
+import { tileVariants } from "./tiles";
 
 export interface LinearOptions {
   /** RMSNorm of x on the way in: gain at `gain_at`, `eps`. */
@@ -83,25 +85,25 @@ export function linear(formats: readonly WeightFormat[], options: LinearOptions 
     ...(gated ? [ACTIVATIONS[gated], rowsGated] : [rowsPlain]).map((wgsl) => ({ wgsl })),
   ];
   const input = sandwich ? [sandwichWgsl, sandwich === "publish" ? sandwichPublish : sandwichOnly] : [inputPlain];
+  const shape: LinearShape = {
+    shared,
+    input: input.map((wgsl) => ({ wgsl })),
+    flags: {
+      MATRICES: formats.length,
+      NORM: Number(norm),
+      BIAS: Number(bias),
+      ACCUMULATE: Number(accumulate),
+      GATHER: Number(gather),
+    },
+    gated: gated !== undefined,
+    int8,
+    bits: Math.max(...formats.map(({ blockBytes, blockWeights }) => (8 * blockBytes) / blockWeights)),
+  };
   return defineKernel({
     name,
     bindings: bindingsOf(formats.length, sandwich),
     params: paramsOf(formats.length),
-    variants: linearVariants({
-      shared,
-      input: input.map((wgsl) => ({ wgsl })),
-      flags: {
-        MATRICES: formats.length,
-        NORM: Number(norm),
-        BIAS: Number(bias),
-        ACCUMULATE: Number(accumulate),
-        GATHER: Number(gather),
-      },
-      gated: gated !== undefined,
-      int8,
-      bits: Math.max(...formats.map(({ blockBytes, blockWeights }) => (8 * blockBytes) / blockWeights)),
-      tiles: sandwich === undefined,
-    }),
+    variants: [...(int8 ? int8Variants(shape) : fewRowsVariants(shape)), ...(sandwich ? [] : tileVariants(shape))],
     madeFrom: [formats, options] satisfies Parameters<typeof linear>,
   });
 }

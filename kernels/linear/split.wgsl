@@ -1,6 +1,6 @@
 // Teams that share the columns of the same rows, where a matrix is too small to keep a GPU busy with a team per few rows:
 // team s of `split` takes every split-th step, and the first adds up what all found, in order. Decided by the shapes of
-// the stack alone, never by the number of rows of x. variants.ts says the same. Constant: MOST_SPLITS.
+// the stack alone, never by the number of rows of x. few_rows.ts says the same. Constant: MOST_SPLITS.
 
 const ENOUGH_ROWS = 4096u;
 

@@ -1,14 +1,6 @@
-// The ways to compute a linear layer: for few rows of x by teams of lanes, for many by tiles.
+// A linear layer for up to 16 rows of x, one pass over the weights: by teams of lanes.
 
-import {
-  type DeviceTraits,
-  foldedGrid,
-  type MatrixSize,
-  type ParamsOf,
-  type ParamTypes,
-  type Variant,
-} from "../kernel";
-import type { Part } from "../linker";
+import { type DeviceTraits, foldedGrid, type ParamsOf, type ParamTypes, type Variant } from "../kernel";
 import { GROUP_WEIGHTS } from "../quant/format";
 import blocks from "./blocks.wgsl?raw";
 import fewRows from "./few_rows.wgsl?raw";
@@ -17,40 +9,11 @@ import fewRowsStaged from "./few_rows_staged.wgsl?raw";
 import int8 from "./int8.wgsl?raw";
 import invocation from "./invocation.wgsl?raw";
 import products from "./products.wgsl?raw";
+import { type How, type LinearShape, MOST_ROWS, subgroupsSuffice, workgroupsOf } from "./shape";
 import split from "./split.wgsl?raw";
-import stageF16 from "./stage_f16.wgsl?raw";
-import stageF32 from "./stage_f32.wgsl?raw";
-import stageMatrixF16 from "./stage_matrix_f16.wgsl?raw";
-import stageMatrixF32 from "./stage_matrix_f32.wgsl?raw";
 import subgroup from "./subgroup.wgsl?raw";
-import subgroupMatrix from "./subgroup_matrix.wgsl?raw";
-import tile from "./tile.wgsl?raw";
-import tileFloats from "./tile_floats.wgsl?raw";
-import tileInt8 from "./tile_int8.wgsl?raw";
-import tileMatrix from "./tile_matrix.wgsl?raw";
-import tileRows from "./tile_rows.wgsl?raw";
 import workgroup from "./workgroup.wgsl?raw";
 
-/** A linear layer with its formats and options chosen. */
-export interface LinearShape {
-  /** Loaders, bindings, and which rows are whose. */
-  readonly shared: readonly Part[];
-  /** What is multiplied, where rows are few. */
-  readonly input: readonly Part[];
-  readonly flags: Readonly<Record<"MATRICES" | "NORM" | "BIAS" | "ACCUMULATE" | "GATHER", number>>;
-  readonly gated: boolean;
-  /** May x be rounded to eight bits? */
-  readonly int8: boolean;
-  /** Per weight, of the widest format. */
-  readonly bits: number;
-  /** Does it serve more rows than {@link MOST_ROWS}? */
-  readonly tiles: boolean;
-}
-
-/** Rows of x that one pass over the weights serves at most. */
-export const MOST_ROWS = 16;
-/** Rows of the matrix, and of x, that a workgroup of the tiled variants computes, with twice as many invocations. */
-const TILE = 64;
 /** Sharing columns among teams: split.wgsl says the same. */
 const MOST_SPLITS = 4;
 /** Times 32 lanes: the groups that few_rows_staged.wgsl keeps in memory. */
@@ -59,17 +22,10 @@ const ENOUGH_ROWS = 4096;
 /** Bits per weight up to which a lane has enough weights in flight only with four rows of the matrix. */
 const NARROW_BITS = 7;
 
-/** Workgroup memory of the tiled variants on subgroup matrices, at most: staged rows, and sums of half a tile. */
-const MATRIX_BYTES = 28_672;
-
 /** Groups of 32 columns of x, in eight bits, that the memory of few_rows_int8.wgsl holds: of as many rows as a block has. */
 const INT8_ENTRIES = 128;
 
-export function linearVariants(shape: LinearShape): readonly Variant[] {
-  return [...(shape.int8 ? int8Variants(shape) : fewRowsVariants(shape)), ...(shape.tiles ? tileVariants(shape) : [])];
-}
-
-function fewRowsVariants(shape: LinearShape): readonly Variant[] {
+export function fewRowsVariants(shape: LinearShape): readonly Variant[] {
   const onSubgroups = { files: [split, subgroup], enable: ["subgroups"] as const, lanes: subgroupLanes };
   const inWorkgroups = { files: [workgroup], splits: 1 };
   const direct = { x: [products, fewRows] };
@@ -136,7 +92,7 @@ function fewRowsVariants(shape: LinearShape): readonly Variant[] {
   ];
 }
 
-function int8Variants(shape: LinearShape): readonly Variant[] {
+export function int8Variants(shape: LinearShape): readonly Variant[] {
   const x = [int8, fewRowsInt8];
   return [
     {
@@ -162,60 +118,8 @@ function int8Variants(shape: LinearShape): readonly Variant[] {
   ];
 }
 
-/**
- * For prefill. Where x may be rounded it need not be: the exact variants stand behind, for devices where the rounding one
- * is wrong, is slower by measuring, or cannot run. None that rounds stands behind an exact one.
- */
-function tileVariants(shape: LinearShape): readonly Variant[] {
-  const rows = [MOST_ROWS + 1, Number.POSITIVE_INFINITY] as const;
-  const rounding: Variant = {
-    name: "tile_int8",
-    int8: true,
-    suits: (traits) => traits.packedDot && !traits.software,
-    runs: (traits) => traits.packedDot,
-    rows,
-    ...tiles(shape, [int8, tileInt8]),
-  };
-  return [
-    ...(shape.int8 ? [rounding] : []),
-    {
-      name: "tile",
-      suits: (traits) => !traits.software,
-      runs: () => true,
-      rows,
-      ...tiles(shape, [stageF32, tileFloats]),
-    },
-    {
-      name: "tile_f16",
-      suits: () => false,
-      runs: (traits) => traits.f16,
-      rows,
-      enable: ["f16"],
-      ...tiles(shape, [stageF16, tileFloats]),
-    },
-    // Not meant for any device before they are measured on GPUs.
-    {
-      name: "tile_matrix",
-      suits: () => false,
-      runs: (traits) => traits.f16 && matricesFit(traits, traits.matrixF16),
-      rows,
-      enable: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
-      ...matrixTiles(shape, stageMatrixF16, (traits) => traits.matrixF16),
-    },
-    {
-      name: "tile_matrix_f32",
-      suits: () => false,
-      runs: (traits) => matricesFit(traits, traits.matrixF32),
-      rows,
-      enable: ["subgroups", "chromium_experimental_subgroup_matrix"],
-      ...matrixTiles(shape, stageMatrixF32, (traits) => traits.matrixF32),
-    },
-    // 16 rows of x at a time: for software adapters.
-    { name: "invocation_many", suits: () => true, ...alone({ ...shape, int8: false }), rows },
-  ];
-}
-
-function alone(shape: LinearShape): How {
+/** A lane for itself: no barriers. */
+export function alone(shape: LinearShape): How {
   return teams(shape, {
     x: [products, fewRows],
     files: [invocation],
@@ -225,8 +129,6 @@ function alone(shape: LinearShape): How {
     splits: 1,
   });
 }
-
-type How = Pick<Variant, "rows" | "parts" | "constants" | "grid" | "enable">;
 
 /** How teams form. */
 interface Teams {
@@ -283,60 +185,4 @@ function splitOf({ flags }: LinearShape, params: ParamsOf<ParamTypes>, lanes: nu
   let split = 1;
   while (split < most && split * rows < ENOUGH_ROWS && 2 * split <= steps) split *= 2;
   return split;
-}
-
-/** @param multiplied How the tile's rows are staged and multiplied. */
-function tiles(shape: LinearShape, multiplied: readonly string[]): How {
-  return {
-    parts: [...shape.shared, ...[tileRows, ...multiplied, tile].map((wgsl) => ({ wgsl }))],
-    constants: () => shape.flags,
-    grid: (params, rows) => foldedGrid(workgroupsOf(shape, params, TILE), Math.ceil(rows / TILE)),
-  };
-}
-
-function matrixTiles(shape: LinearShape, stage: string, sizeOf: (traits: DeviceTraits) => MatrixSize | undefined): How {
-  return {
-    parts: [...shape.shared, ...[tileRows, stage, subgroupMatrix, tileMatrix].map((wgsl) => ({ wgsl }))],
-    constants: (_, traits) => {
-      const { m, n, k } = sizeOf(traits)!;
-      return { ...shape.flags, MATRIX_M: m, MATRIX_N: n, MATRIX_K: k, ...matrixParts({ m, n, k }, traits) };
-    },
-    grid: (params, rows) => foldedGrid(workgroupsOf(shape, params, TILE), Math.ceil(rows / TILE)),
-  };
-}
-
-/**
- * How subgroups share a tile, as few as a workgroup may have: parts as square as can be, of whole matrices. What they write
- * at a time is half a tile at most.
- */
-function matrixParts({ m, n }: MatrixSize, { subgroupMax }: DeviceTraits) {
-  let [x, w] = [1, 1];
-  while (2 * x * w * subgroupMax <= 2 * TILE) {
-    if (x <= w && x * m < TILE / 2) x *= 2;
-    else if (w * n < TILE) w *= 2;
-    else break;
-  }
-  return { X_PARTS: x, W_PARTS: w };
-}
-
-/** The workgroup must be whole subgroups of any size. */
-function matricesFit(traits: DeviceTraits, size: MatrixSize | undefined): boolean {
-  if (!size || !subgroupsSuffice(traits) || (2 * TILE) % traits.subgroupMax !== 0) return false;
-  return traits.maxWorkgroupBytes >= MATRIX_BYTES && size.m <= TILE && size.n <= TILE && size.k <= GROUP_WEIGHTS;
-}
-
-/** Four lanes are the least that the language allows; fewer would mean that the adapter does not tell. */
-function subgroupsSuffice(traits: DeviceTraits): boolean {
-  return traits.subgroups && traits.subgroupMin >= 4;
-}
-
-/**
- * Workgroups that compute `perWorkgroup` rows of a matrix each: task_of in rows_plain.wgsl and rows_gated.wgsl. Where the
- * stack is gated, half of them are the gate's.
- */
-function workgroupsOf({ flags, gated }: LinearShape, params: ParamsOf<ParamTypes>, perWorkgroup: number): number {
-  if (gated) return Math.ceil(params.rows_0! / (3 - flags.MATRICES) / (perWorkgroup / 2));
-  let workgroups = 0;
-  for (let at = 0; at < flags.MATRICES; at++) workgroups += Math.ceil(params[`rows_${at}`]! / perWorkgroup);
-  return workgroups;
 }
