@@ -61,10 +61,12 @@ const compiled = new Map<string, Promise<GPUComputePipeline>>();
 function pipelineOf({ c: { kernel, rows = 1 }, variant }: Job): Promise<GPUComputePipeline> {
   const bucket = rowBucket(rows);
   const key = `${kernel.name}/${variant.name}/${bucket}`;
-  const known = compiled.get(key) ?? pipelines.pipeline(kernel, variant, bucket);
-  known.catch(() => {}); // told where the case runs
-  compiled.set(key, known);
-  return known;
+  const known = compiled.get(key);
+  if (known) return known;
+  const made = pipelines.pipeline(kernel, variant, bucket);
+  made.catch(() => {}); // told where the case runs
+  compiled.set(key, made);
+  return made;
 }
 
 async function check(job: Job): Promise<string | undefined> {

@@ -12,6 +12,7 @@ import products from "./products.wgsl?raw";
 import { type How, type LinearShape, MOST_ROWS, subgroupsSuffice, workgroupsOf } from "./shape";
 import split from "./split.wgsl?raw";
 import subgroup from "./subgroup.wgsl?raw";
+import teamWeights from "./team_weights.wgsl?raw";
 import workgroup from "./workgroup.wgsl?raw";
 
 /** Sharing columns among teams: split.wgsl says the same. */
@@ -149,7 +150,7 @@ function teams(shape: LinearShape, { x, files, enable, workgroupSize, lanes, tea
   return {
     enable,
     rows: [1, MOST_ROWS],
-    parts: [...shape.shared, ...shape.input, ...[blocks, ...x, ...files].map((wgsl) => ({ wgsl }))],
+    parts: [...shape.shared, ...shape.input, ...[blocks, teamWeights, ...x, ...files].map((wgsl) => ({ wgsl }))],
     constants: (rows, traits) => ({
       ...shape.flags,
       ROWS: rowsOf(rows),

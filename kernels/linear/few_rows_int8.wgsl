@@ -9,22 +9,10 @@ const ENTRIES = BLOCK_ROWS * CHUNK;
 var<workgroup> quants: array<vec4u, 2u * ENTRIES>; // [16 columns, row, group]
 var<workgroup> factors: array<vec3f, ENTRIES>;     // [row, group]: unit, sum of the whole numbers, sum of x's squares
 
-struct Weights {
-  first: Integers,
-  second: Integers,
-  third: Integers,
-  fourth: Integers,
-}
+alias RowWeights = Integers;
 
-fn team_weights(task: Task, group: u32) -> Weights {
-  var weights: Weights;
-  weights.first = integers_of(task, 0u, group);
-  weights.second = integers_of(task, 1u, group);
-  if (TEAM_ROWS == 4u) {
-    weights.third = integers_of(task, 2u, group);
-    weights.fourth = integers_of(task, 3u, group);
-  }
-  return weights;
+fn row_weights(task: Task, slot: u32, group: u32) -> RowWeights {
+  return integers_of(task, slot, group);
 }
 
 // As in few_rows.wgsl. To be reached by the whole workgroup.

@@ -1,22 +1,9 @@
 // Weights of a team as floats, and their products with a group of x: for few_rows.wgsl and few_rows_staged.wgsl.
 
-// 32 columns of the team's rows.
-struct Weights {
-  first: Group,
-  second: Group,
-  third: Group,
-  fourth: Group,
-}
+alias RowWeights = Group;
 
-fn team_weights(task: Task, group: u32) -> Weights {
-  var weights: Weights;
-  weights.first = weights_of(task, 0u, group);
-  weights.second = weights_of(task, 1u, group);
-  if (TEAM_ROWS == 4u) {
-    weights.third = weights_of(task, 2u, group);
-    weights.fourth = weights_of(task, 3u, group);
-  }
-  return weights;
+fn row_weights(task: Task, slot: u32, group: u32) -> RowWeights {
+  return weights_of(task, slot, group);
 }
 
 // To row i of the block.

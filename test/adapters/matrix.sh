@@ -24,8 +24,9 @@ if [[ ! -e $dir$driver ]]; then
   scripts=/usr/share/debootstrap/scripts
   script=$scripts/forky
   [[ -e $script ]] || script=$scripts/sid
-  debootstrap --variant=minbase --include=mesa-vulkan-drivers,libvulkan1 forky "$dir" \
-    "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" "$script"
+  # From where this system has its own packages.
+  mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -n 1)}
+  debootstrap --variant=minbase --include=mesa-vulkan-drivers,libvulkan1 forky "$dir" "$mirror" "$script"
 fi
 
 install -D "$(readlink -f "$(command -v node)")" "$dir/usr/local/bin/node"

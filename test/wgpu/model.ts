@@ -11,9 +11,8 @@ declare const Deno: {
 const [module, model, tokens] = Deno.args;
 const { load }: typeof Fennec = await import(module);
 const engine = await load(await Deno.readFile(model), { backend: "webgpu", precision: "exact" });
-const reply = await engine.completions.create({
-  ...{ prompt: "Once upon a time", max_tokens: Number(tokens), temperature: 0 },
-});
+const request = { prompt: "Once upon a time", max_tokens: Number(tokens), temperature: 0 };
+const reply = await engine.completions.create(request);
 console.log(JSON.stringify({ adapter: engine.backend.adapter, text: reply.choices[0]!.text }));
 engine.dispose();
 Deno.exit(0);
